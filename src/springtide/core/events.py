@@ -1,0 +1,210 @@
+"""Events: what a program is told, read from parsed JSON into records.
+
+Each reader checks the shape of an event first and its amounts second, as SPEC.md
+section 5 orders. Amounts are unbounded here; `overflow` is decided by the reducer.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
+
+from springtide.core.refusals import InvalidAmount, InvalidEvent
+from springtide.core.units import parse_money, parse_points
+
+Json = Mapping[str, object]
+"""An event as parsed from JSON; fields nobody reads are kept as part of its content."""
+
+LONGEST_ID = 255
+"""Characters of an id: more than any shop needs, and few enough for a database index."""
+
+_NAME = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
+
+ALL = "all"
+
+
+class Purchase(NamedTuple):
+    """The settlement of an order: it takes the price and the referrer of this moment."""
+
+    id: str
+    member: str
+    merchant: str
+    """Empty if none was given."""
+    amount_micro: int
+    region: str
+    """GB/T 2260, 2, 4 or 6 digits; empty if none was given."""
+    referrer: str
+    """Empty if none was given."""
+
+
+class Bind(NamedTuple):
+    """Binds a member to a referrer, unless one is bound already."""
+
+    id: str
+    member: str
+    referrer: str
+
+
+class Request(NamedTuple):
+    """A member's wish to burn points; `points_nano` is None for all of them."""
+
+    member: str
+    points_nano: int | None
+
+
+class CashOut(NamedTuple):
+    """Requests that are paid at one price: one of them, or a batch."""
+
+    id: str
+    requests: tuple[Request, ...]
+
+
+class Redeem(NamedTuple):
+    """Points handed to a merchant for goods."""
+
+    id: str
+    request: Request
+    merchant: str
+
+
+class Refund(NamedTuple):
+    """The whole refund of a settled order."""
+
+    id: str
+    order: str
+
+
+class Inject(NamedTuple):
+    """Money given to the pool; shown as an injection, never as growth."""
+
+    id: str
+    amount_micro: int
+
+
+Event = Purchase | Bind | CashOut | Redeem | Refund | Inject
+
+
+def is_name(value: object) -> bool:
+    """Whether this can name something: text without control characters, not too long."""
+    return type(value) is str and _NAME(value) is not None
+
+
+def _name(event: Json, field: str) -> str:
+    value = event.get(field)
+    if is_name(value):
+        return cast(str, value)
+    raise InvalidEvent(
+        f"{field} is {value!r}; give 1 to {LONGEST_ID} characters of text, none of them control"
+    )
+
+
+def _optional_name(event: Json, field: str) -> str:
+    value = event.get(field)
+    return "" if value is None or value == "" else _name(event, field)
+
+
+def _region(event: Json) -> str:
+    value = event.get("region")
+    if value is None or value == "":
+        return ""
+    if not is_region(value):
+        raise InvalidEvent(f"region is {value!r}; give 2, 4 or 6 digits of GB/T 2260")
+    return str(value)
+
+
+def is_region(value: object) -> bool:
+    """Whether this is a region code of 2, 4 or 6 ASCII digits."""
+    return (
+        type(value) is str and len(value) in (2, 4, 6) and value.isascii() and value.isdigit()
+    )
+
+
+def _present(event: Json, field: str) -> object:
+    if field not in event:
+        raise InvalidEvent(f"{field} is missing")
+    return event[field]
+
+
+def _positive(value: object, parse: Callable[[object], int], field: str) -> int:
+    try:
+        number = parse(value)
+    except ValueError as error:
+        raise InvalidAmount(f"{field}: {error}") from None
+    if number == 0:
+        raise InvalidAmount(f"{field} is {value!r}; it must be above zero")
+    return number
+
+
+def _money(value: object) -> int:
+    return _positive(value, parse_money, "amount")
+
+
+def _points(value: object) -> int | None:
+    return None if value == ALL else _positive(value, parse_points, "points")
+
+
+def _purchase(event: Json) -> Purchase:
+    id_, member = _name(event, "id"), _name(event, "member")
+    merchant, region = _optional_name(event, "merchant"), _region(event)
+    referrer, amount = _optional_name(event, "referrer"), _present(event, "amount")
+    return Purchase(id_, member, merchant, _money(amount), region, referrer)
+
+
+def _bind(event: Json) -> Bind:
+    return Bind(_name(event, "id"), _name(event, "member"), _name(event, "referrer"))
+
+
+def _cash_out(event: Json) -> CashOut:
+    id_, member, points = _name(event, "id"), _name(event, "member"), _present(event, "points")
+    return CashOut(id_, (Request(member, _points(points)),))
+
+
+def _cash_out_batch(event: Json) -> CashOut:
+    id_, wishes = _name(event, "id"), event.get("requests")
+    if not isinstance(wishes, list) or not wishes:
+        raise InvalidEvent("requests must be a list of at least one request")
+    shaped = []
+    for wish in wishes:
+        if not isinstance(wish, dict):
+            raise InvalidEvent(f"a request is {wish!r}; give member and points")
+        shaped.append((_name(wish, "member"), _present(wish, "points")))
+    return CashOut(id_, tuple(Request(member, _points(points)) for member, points in shaped))
+
+
+def _redeem(event: Json) -> Redeem:
+    id_, member, merchant = _name(event, "id"), _name(event, "member"), _name(event, "merchant")
+    return Redeem(id_, Request(member, _points(_present(event, "points"))), merchant)
+
+
+def _refund(event: Json) -> Refund:
+    return Refund(_name(event, "id"), _name(event, "order"))
+
+
+def _inject(event: Json) -> Inject:
+    return Inject(_name(event, "id"), _money(_present(event, "amount")))
+
+
+_READERS: dict[str, Callable[[Json], Event]] = {
+    "purchase": _purchase,
+    "bind": _bind,
+    "cash_out": _cash_out,
+    "cash_out_batch": _cash_out_batch,
+    "redeem": _redeem,
+    "refund": _refund,
+    "inject": _inject,
+}
+
+
+def read_event(event: Json) -> Event:
+    """Read an event: its shape first, then its amounts.
+
+    Raises:
+        InvalidEvent: unknown type, a field missing or malformed, an empty list.
+        InvalidAmount: an amount that is not a decimal string of its unit, or is zero.
+
+    Source: SPEC.md section 5.
+    """
+    kind = event.get("type")
+    reader = _READERS.get(kind) if type(kind) is str else None
+    if reader is None:
+        raise InvalidEvent(f"type is {kind!r}; known are {', '.join(_READERS)}")
+    return reader(event)

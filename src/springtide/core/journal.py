@@ -1,0 +1,62 @@
+"""The journal: accounts, and the transfers that move amounts between them.
+
+A transfer has one amount and two sides, so an entry cannot be unbalanced. The balance of
+an account is what was credited to it less what was debited: the accounts that money, points
+and credit come from have negative balances, everything owed to somebody a positive one.
+
+    money    payments, opening, injections       where it came from
+             merchant:<id>, unassigned           owed to merchants
+             wallet:<member>, platform           owed to members, earned by the platform
+             pool, orphaned                      the reserve, and what was left without points
+             backing                             money behind store credit
+             refunds                             paid back to buyers
+    points   points-issued                       where they came from
+             points:<member>, points-opening     who holds them
+    credit   credit-issued, credit:<member>      store credit at par
+
+A split of the points moves nothing: amounts of points are in the units of their own entry.
+"""
+
+from typing import NamedTuple
+
+PAYMENTS = "payments"
+OPENING = "opening"
+INJECTIONS = "injections"
+UNASSIGNED = "unassigned"
+PLATFORM = "platform"
+POOL = "pool"
+ORPHANED = "orphaned"
+BACKING = "backing"
+REFUNDS = "refunds"
+POINTS_ISSUED = "points-issued"
+POINTS_OPENING = "points-opening"
+CREDIT_ISSUED = "credit-issued"
+
+
+class Transfer(NamedTuple):
+    """One positive amount of one unit, moved from `debit` to `credit`."""
+
+    kind: str
+    debit: str
+    credit: str
+    amount: int
+
+
+def merchant_account(merchant: str) -> str:
+    """Where a merchant's money is owed; sales without a merchant share one account."""
+    return "merchant:" + merchant if merchant else UNASSIGNED
+
+
+def wallet_account(member: str) -> str:
+    """A member's cash: earnings and cash-outs. It goes below zero only by a clawback."""
+    return "wallet:" + member
+
+
+def points_account(member: str) -> str:
+    """A member's points: the sum of the lots."""
+    return "points:" + member
+
+
+def credit_account(member: str) -> str:
+    """A member's store credit."""
+    return "credit:" + member

@@ -1,0 +1,93 @@
+"""Policies: the parameters of a program, checked and immutable.
+
+`policy_file` reads them from TOML. Source: SPEC.md sections 2 to 4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from springtide.core.units import NANO
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; the message says the parameter, its value and the remedy."""
+
+
+class Terms(NamedTuple):
+    """What one merchant's sales pay, and who is connected with it."""
+
+    take_ppm: int
+    region: str
+    recruiter: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The checked parameters of a program; ratios in ppm, money in micro."""
+
+    opening_reserve_micro: int
+    take_ppm: int
+    platform_ppm: int
+    distribution_ppm: int
+    rest_to_pool: bool
+    start_price_micro: int
+    grant_ppm: int
+    max_grant_value_micro: int | None
+    split_at_micro: int | None
+    split_factor: int
+    cash_out_fee_ppm: int
+    redeem_fee_ppm: int
+    shortfall_on_platform: bool
+    settle_after_s: int
+    cap_ppm: int | None
+    """Multiple of the spend at which a lot exits, in millionths; None for no cap."""
+    cap_per_member: bool
+    cap_pays_credit: bool
+    direct_ppm: int
+    indirect_ppm: int
+    recruiter_ppm: int
+    territory_ppm: tuple[int, int, int]
+    """Rates of district, city and province."""
+    level_depth: int
+    peer_ppm: int
+    level_rates_ppm: Mapping[str, int]
+    merchants: Mapping[str, Terms]
+    agents: Mapping[str, str]
+    levels: Mapping[str, str]
+
+    @cached_property
+    def default_terms(self) -> Terms:
+        """The terms of a sale whose merchant is unknown or missing."""
+        return Terms(self.take_ppm, "", "")
+
+    @cached_property
+    def opening_supply_nano(self) -> int:
+        """The points of the opening reserve, which belong to nobody and never leave."""
+        return self.opening_reserve_micro * NANO // self.start_price_micro
+
+    @cached_property
+    def pays_levels(self) -> bool:
+        """Whether any purchase can pay a level or a peer award."""
+        return self.level_depth > 0 and any(self.level_rates_ppm.values())
+
+    def terms_of(self, merchant: str) -> Terms:
+        """The terms of a merchant; an unknown or missing one has the policy's own."""
+        return self.merchants.get(merchant, self.default_terms)
+
+    def worst_commission_ppm(self) -> int:
+        """The most that the commissions of one order can ask for, as a share of its amount.
+
+        Direct, indirect, recruiter, the highest territory rate, the highest level rate, and
+        the peer award once for every distinct positive level rate.
+        """
+        rates = {rate for rate in self.level_rates_ppm.values() if rate}
+        return (
+            self.direct_ppm
+            + self.indirect_ppm
+            + self.recruiter_ppm
+            + max(self.territory_ppm)
+            + max(rates, default=0)
+            + self.peer_ppm * len(rates)
+        )

@@ -1,0 +1,153 @@
+"""The state of a program: the pool, its lots, and what is known of orders and members.
+
+A state may hold everything (a replay in memory) or only what a batch needs (the database's
+working set). The reducer cannot tell the difference, but for one thing: of the lots that
+can exit, all those with a trigger key below `horizon` must be here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heapify, heappush
+from typing import NamedTuple
+
+from springtide.core.events import Json
+from springtide.core.policy import Policy
+from springtide.core.units import LIMIT, NANO, price_micro
+
+KEY_SCALE = 10**12
+"""Digits kept of a trigger key; see SPEC.md section 2, Exit at the cap."""
+
+EVERYTHING = 10**40
+"""A horizon past every trigger key and every price."""
+
+Receipt = dict[str, object]
+"""A receipt in the words of SPEC.md section 5, ready to be written as JSON."""
+
+
+class Lot(NamedTuple):
+    """Points that were bought together, and what they may still be paid."""
+
+    id: str
+    member: str
+    points_nano: int
+    headroom_micro: int
+    net_micro: int
+    """Paid out for this lot so far, after fees."""
+    seq: int
+    """The entry that opened it; older lots are burnt first."""
+
+
+class Order(NamedTuple):
+    """What a refund must know of a settled order; amounts in micro."""
+
+    lot: str
+    member: str
+    merchant: str
+    amount: int
+    merchant_part: int
+    platform_part: int
+    commissions: tuple[tuple[str, str, int], ...]
+    """Kind, earner and amount of each."""
+    contribution: int
+    granted_nano: int
+    split_factor: int
+    """The program's factor when the points were granted."""
+
+
+class Posted(NamedTuple):
+    """An event that was accepted, and the answer it got."""
+
+    event: Json
+    receipt: Receipt
+
+
+def trigger_key(lot: Lot) -> int:
+    """The price at which a lot exits, scaled; LIMIT for a lot that never does.
+
+    Rounding: down. Lots without points or headroom have no trigger.
+    """
+    if not lot.points_nano or not lot.headroom_micro:
+        return LIMIT
+    return min(lot.headroom_micro * KEY_SCALE // lot.points_nano, LIMIT)
+
+
+@dataclass(slots=True)
+class State:
+    """A program at one instant; only `reducer.fold` moves it."""
+
+    policy: Policy
+    reserve_micro: int
+    supply_nano: int
+    reference: tuple[int, int]
+    """The price pair that counts while there are no points."""
+    orphaned_micro: int = 0
+    split_factor: int = 1
+    """Product of all splits."""
+    seq: int = 0
+    """Of the last entry; the opening is entry 0."""
+    lots: dict[str, Lot] = field(default_factory=dict)
+    lots_of: dict[str, list[str]] = field(default_factory=dict)
+    """Lot ids of members, oldest first."""
+    orders: dict[str, Order] = field(default_factory=dict)
+    refunded: set[str] = field(default_factory=set)
+    referrers: dict[str, str] = field(default_factory=dict)
+    sponsors: set[str] = field(default_factory=set)
+    """Members who are the referrer of somebody."""
+    posted: dict[str, Posted] = field(default_factory=dict)
+    balances: dict[str, int] = field(default_factory=dict)
+    triggers: list[tuple[int, str]] = field(default_factory=list)
+    """A heap of (trigger key, lot id); entries that no longer hold are skipped."""
+    horizon: int = EVERYTHING
+    holds_all_lots: bool = True
+    holds_all_balances: bool = True
+    inflow_micro: int = 0
+    """All money that ever came in. No balance can pass it, so balances need not be held
+    while it fits 64 bits; see docs/decisions/0004-overflow.md."""
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The price pair (reserve, supply) at which the next event is priced."""
+        if self.supply_nano:
+            return self.reserve_micro, self.supply_nano
+        return self.reference
+
+    @property
+    def shown_price_micro(self) -> int:
+        """The price as receipts show it, rounded down."""
+        return price_micro(*self.pair)
+
+    def remember_lots(self, lots: Iterable[Lot]) -> None:
+        """Take in lots from elsewhere; those already here are newer and stay."""
+        for lot in lots:
+            if lot.id not in self.lots:
+                self.lots[lot.id] = lot
+                self.watch(lot)
+
+    def watch(self, lot: Lot) -> None:
+        """Let a lot exit when its price comes."""
+        key = trigger_key(lot)
+        if key < LIMIT:
+            heappush(self.triggers, (key, lot.id))
+
+    def multiply_lots(self, factor: int) -> None:
+        """Re-denominate every lot that is here."""
+        for lot in self.lots.values():
+            if lot.points_nano:
+                self.lots[lot.id] = lot._replace(points_nano=lot.points_nano * factor)
+        keys = ((trigger_key(lot), lot.id) for lot in self.lots.values())
+        self.triggers = [(key, lot_id) for key, lot_id in keys if key < LIMIT]
+        heapify(self.triggers)
+
+
+def open_state(policy: Policy) -> State:
+    """The state of a program that has only its opening reserve.
+
+    Source: SPEC.md section 2, Opening.
+    """
+    return State(
+        policy=policy,
+        reserve_micro=policy.opening_reserve_micro,
+        supply_nano=policy.opening_supply_nano,
+        reference=(policy.start_price_micro, NANO),
+        inflow_micro=policy.opening_reserve_micro,
+    )
