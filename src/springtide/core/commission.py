@@ -68,18 +68,20 @@ def _levels(
 
 def _rates(
     policy: Policy, referrers: Mapping[str, str], referrer: str, region: str, recruiter: str
-) -> Iterator[tuple[str, str, int]]:
+) -> list[tuple[str, str, int]]:
+    rates = []
     if referrer:
-        yield "direct", referrer, policy.direct_ppm
+        rates.append(("direct", referrer, policy.direct_ppm))
         above = referrers.get(referrer)
         if above:
-            yield "indirect", above, policy.indirect_ppm
+            rates.append(("indirect", above, policy.indirect_ppm))
     if region and policy.agents:
-        yield from _territory(policy, region)
+        rates.extend(_territory(policy, region))
     if recruiter:
-        yield "recruiter", recruiter, policy.recruiter_ppm
+        rates.append(("recruiter", recruiter, policy.recruiter_ppm))
     if referrer and policy.pays_levels:
-        yield from _levels(policy, referrers, referrer)
+        rates.extend(_levels(policy, referrers, referrer))
+    return rates
 
 
 def split_commissions(
@@ -102,7 +104,9 @@ def split_commissions(
     commissions, rest = [], distribution_micro
     region = order.region or terms.region
     for kind, earner, rate_ppm in _rates(policy, referrers, referrer, region, terms.recruiter):
-        amount = min(order.amount_micro * rate_ppm // PPM, rest)
+        amount = order.amount_micro * rate_ppm // PPM
+        if amount > rest:
+            amount = rest
         if amount:
             commissions.append((kind, earner, amount))
             rest -= amount

@@ -17,8 +17,6 @@ and credit come from have negative balances, everything owed to somebody a posit
 A split of the points moves nothing: amounts of points are in the units of their own entry.
 """
 
-from typing import NamedTuple
-
 PAYMENTS = "payments"
 OPENING = "opening"
 INJECTIONS = "injections"
@@ -33,13 +31,8 @@ POINTS_OPENING = "points-opening"
 CREDIT_ISSUED = "credit-issued"
 
 
-class Transfer(NamedTuple):
-    """One positive amount of one unit, moved from `debit` to `credit`."""
-
-    kind: str
-    debit: str
-    credit: str
-    amount: int
+Transfer = tuple[str, str, str, int]
+"""Kind, debit, credit, amount: one positive amount of one unit, moved between two accounts."""
 
 
 def merchant_account(merchant: str) -> str:

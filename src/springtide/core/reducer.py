@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from springtide.core.commission import closes_loop, split_commissions
-from springtide.core.draft import Draft, HorizonReached
+from springtide.core.entry import Entry, HorizonReached
 from springtide.core.events import (
     Bind,
     CashOut,
@@ -34,7 +34,7 @@ from springtide.core.journal import (
     points_account,
     wallet_account,
 )
-from springtide.core.refund import refund
+from springtide.core.refund import refund_order
 from springtide.core.refusals import (
     DuplicateMember,
     IdReused,
@@ -43,26 +43,8 @@ from springtide.core.refusals import (
     Overflow,
     Refusal,
 )
-from springtide.core.state import Lot, Order, Posted, Receipt, State
-from springtide.core.units import LIMIT, PPM, format_money, format_points
-
-
-class Entry(NamedTuple):
-    """What an accepted event adds to the books: a balanced journal entry, and its effects."""
-
-    seq: int
-    id: str
-    event: Json
-    receipt: Receipt
-    transfers: list[Transfer]
-    split_factor: int
-    """The factor its points are counted in: all splits before this entry."""
-    lots: dict[str, Lot]
-    """Lots it left changed, before the entry's own split."""
-    opened: Lot | None
-    binding: tuple[str, str] | None
-    refunded: str | None
-    split: int
+from springtide.core.state import Lot, Posted, Receipt, State
+from springtide.core.units import LIMIT, PPM, format_points, price_micro
 
 
 class Outcome(NamedTuple):
@@ -76,10 +58,10 @@ class Outcome(NamedTuple):
 def opening_transfers(state: State) -> list[Transfer]:
     """Entry 0: the opening reserve, and the points of it that never leave."""
     transfers = [
-        Transfer("opening", OPENING, POOL, state.policy.opening_reserve_micro),
-        Transfer("opening", POINTS_ISSUED, POINTS_OPENING, state.policy.opening_supply_nano),
+        ("opening", OPENING, POOL, state.policy.opening_reserve_micro),
+        ("opening", POINTS_ISSUED, POINTS_OPENING, state.policy.opening_supply_nano),
     ]
-    return [transfer for transfer in transfers if transfer.amount]
+    return [transfer for transfer in transfers if transfer[3]]
 
 
 def fold(state: State, event: Json) -> Outcome:
@@ -93,97 +75,80 @@ def fold(state: State, event: Json) -> Outcome:
 
     Source: SPEC.md section 5.
     """
-    draft = None
-    try:
-        id_ = event.get("id")
-        if type(id_) is str and (earlier := state.posted.get(id_)) is not None:
-            if earlier.event != event:
-                raise IdReused(f"{id_} was posted before with other content; use a new id")
+    id_ = event.get("id")
+    if type(id_) is str and (earlier := state.posted.get(id_)) is not None:
+        if earlier.event == event:
             return Outcome(earlier.receipt, None)
-        draft = Draft(state)
-        return _accept(draft, event)
+        return _refuse(state, event, IdReused(f"{id_} was posted before, for something else"))
+    entry = Entry(state, event)
+    try:
+        _apply(entry)
     except Refusal as refusal:
-        if draft is not None:
-            draft.abandon()
-        return Outcome(_refused(state, event, refusal), None, refusal)
+        entry.abandon()
+        return _refuse(state, event, refusal)
     except HorizonReached:
-        assert draft is not None
-        draft.abandon()
+        entry.abandon()
         raise
+    _take_over(state, entry)
+    return Outcome(entry.receipt, entry)
 
 
-def _accept(draft: Draft, event: Json) -> Outcome:
-    parsed = read_event(event)
-    state = draft.state
-    receipt: Receipt = {"id": parsed.id, "type": event["type"]}
-    reserve, supply = draft.reserve_micro, draft.supply_nano
-    _RULES[type(parsed)](draft, parsed, receipt)
-    draft.check_pool()
-    draft.empty(reserve, supply)
-    receipt["exits"] = draft.exit_at_cap()
-    draft.split_points()
-    receipt["split"] = draft.split
-    if state.holds_all_balances:
-        state.balances.update(draft.balances())
-    else:
-        assert draft.inflow_micro <= LIMIT, "balances must be loaded before they can overflow"
-    _close(receipt, draft.reserve_micro, draft.supply_nano, draft.shown_price_micro())
-    entry = _take_over(draft, parsed.id, event, receipt)
-    return Outcome(receipt, entry)
-
-
-def _close(receipt: Receipt, reserve_micro: int, supply_nano: int, price: int) -> None:
-    receipt["reserve"] = format_money(reserve_micro)
-    receipt["supply"] = format_points(supply_nano)
-    receipt["price"] = format_money(price)
-
-
-def _refused(state: State, event: Json, refusal: Refusal) -> Receipt:
+def _refuse(state: State, event: Json, refusal: Refusal) -> Outcome:
     receipt: Receipt = {"id": event.get("id"), "type": event.get("type"), "error": refusal.code}
-    _close(receipt, state.reserve_micro, state.supply_nano, state.shown_price_micro)
-    return receipt
+    receipt["reserve"] = state.reserve_micro
+    receipt["supply"] = state.supply_nano
+    receipt["price"] = price_micro(*state.pair)
+    return Outcome(receipt, None, refusal)
 
 
-def _take_over(draft: Draft, id_: str, event: Json, receipt: Receipt) -> Entry:
-    state, opened = draft.state, draft.opened
-    state.seq += 1
-    entry = Entry(
-        state.seq, id_, event, receipt, draft.transfers, state.split_factor,
-        draft.lots, opened, draft.binding, draft.refunded, draft.split,
-    )  # fmt: skip
-    state.reserve_micro = draft.reserve_micro
-    state.supply_nano = draft.supply_nano
-    state.reference = draft.reference
-    state.orphaned_micro = draft.orphaned_micro
-    state.inflow_micro = draft.inflow_micro
-    state.lots.update(draft.lots)
-    if opened is not None:
-        _list_lot(state, opened)
-    if draft.order is not None:
-        state.orders[draft.order[0]] = draft.order[1]
-    if draft.refunded is not None:
-        state.refunded.add(draft.refunded)
-    if draft.binding is not None:
-        member, referrer = draft.binding
+def _apply(entry: Entry) -> None:
+    state = entry.state
+    parsed = read_event(entry.event)
+    entry.id = parsed.id
+    receipt = entry.receipt
+    receipt["id"] = parsed.id
+    receipt["type"] = entry.event["type"]
+    _RULES[type(parsed)](entry, parsed)
+    if entry.reserve_micro > LIMIT or entry.supply_nano > LIMIT:
+        raise Overflow("the reserve or the supply would pass 2^63 - 1")
+    if not entry.supply_nano:
+        entry.set_aside(state.reserve_micro, state.supply_nano)
+    receipt["exits"] = entry.exit_at_cap()
+    entry.split_points()
+    if state.holds_all_balances:
+        state.balances.update(entry.balances())
+    else:
+        assert entry.inflow_micro <= LIMIT, "balances must be loaded before they can overflow"
+    receipt["split"] = entry.split
+    receipt["reserve"] = entry.reserve_micro
+    receipt["supply"] = entry.supply_nano
+    receipt["price"] = price_micro(*entry.pair)
+
+
+def _take_over(state: State, entry: Entry) -> None:
+    state.seq = entry.seq
+    state.reserve_micro = entry.reserve_micro
+    state.supply_nano = entry.supply_nano
+    state.reference = entry.reference
+    state.orphaned_micro = entry.orphaned_micro
+    state.inflow_micro = entry.inflow_micro
+    state.lots.update(entry.lots)
+    state.posted[entry.id] = Posted(entry.event, entry.receipt, entry.split_factor)
+    if entry.opened is not None:
+        state.list_lot(entry.opened)
+    if entry.refunded is not None:
+        state.refunded.add(entry.refunded)
+    if entry.binding is not None:
+        member, referrer = entry.binding
         state.referrers[member] = referrer
         state.sponsors.add(referrer)
-    if draft.split > 1:
-        state.split_factor *= draft.split
-        state.multiply_lots(draft.split)
-    state.posted[id_] = Posted(event, receipt)
-    return entry
+    if entry.split > 1:
+        state.split_factor *= entry.split
+        state.multiply_lots(entry.split)
 
 
-def _list_lot(state: State, lot: Lot) -> None:
-    lots = state.lots_of.get(lot.member)
-    if lots is not None:
-        lots.append(lot.id)
-    elif state.holds_all_lots:
-        state.lots_of[lot.member] = [lot.id]
-
-
-def _purchase(draft: Draft, order: Purchase, receipt: Receipt) -> None:
-    state = draft.state
+def _purchase(entry: Entry, order: Purchase) -> None:
+    state = entry.state
     policy, amount = state.policy, order.amount_micro
     if amount > LIMIT:
         raise Overflow("amount passes 2^63 - 1 micro")
@@ -192,9 +157,9 @@ def _purchase(draft: Draft, order: Purchase, receipt: Receipt) -> None:
     platform = take * policy.platform_ppm // PPM
     distribution = take * policy.distribution_ppm // PPM
     contribution = take - platform - distribution
-    granted = _grant(draft, contribution)
+    granted = _grant(entry, contribution)
 
-    referrer = _referrer(draft, order.member, order.referrer)
+    referrer = _referrer(entry, order.member, order.referrer)
     commissions, rest = split_commissions(
         policy, terms, order, state.referrers, referrer, distribution
     )
@@ -203,38 +168,30 @@ def _purchase(draft: Draft, order: Purchase, receipt: Receipt) -> None:
     else:
         platform += rest
 
-    draft.inflow_micro += amount
-    shop = merchant_account(order.merchant)
-    draft.move("merchant", PAYMENTS, shop, amount - take)
-    draft.move("platform", PAYMENTS, PLATFORM, platform)
+    entry.inflow_micro += amount
+    entry.reserve_micro += contribution
+    entry.supply_nano += granted
+    _credit_lot(entry, order, granted)
+    entry.move("merchant", PAYMENTS, merchant_account(order.merchant), amount - take)
+    entry.move("platform", PAYMENTS, PLATFORM, platform)
     for kind, earner, earned in commissions:
-        draft.move(kind, PAYMENTS, wallet_account(earner), earned)
-    draft.move("contribution", PAYMENTS, POOL, contribution)
-    draft.move("grant", POINTS_ISSUED, points_account(order.member), granted)
-    draft.reserve_micro += contribution
-    draft.supply_nano += granted
-    lot = _credit_lot(draft, order, granted)
-    draft.order = (
-        order.id,
-        Order(
-            lot, order.member, order.merchant, amount, amount - take, platform,
-            tuple(commissions), contribution, granted, state.split_factor,
-        ),
-    )  # fmt: skip
-    receipt["merchant"] = format_money(amount - take)
-    receipt["platform"] = format_money(platform)
+        entry.transfers.append((kind, PAYMENTS, wallet_account(earner), earned))
+    entry.move("contribution", PAYMENTS, POOL, contribution)
+    entry.move("grant", POINTS_ISSUED, points_account(order.member), granted)
+    receipt = entry.receipt
+    receipt["merchant"] = amount - take
+    receipt["platform"] = platform
     receipt["commissions"] = [
-        {"kind": kind, "to": earner, "amount": format_money(earned)}
-        for kind, earner, earned in commissions
+        {"kind": kind, "to": earner, "amount": earned} for kind, earner, earned in commissions
     ]
-    receipt["contribution"] = format_money(contribution)
-    receipt["granted"] = format_points(granted)
+    receipt["contribution"] = contribution
+    receipt["granted"] = granted
 
 
-def _grant(draft: Draft, contribution_micro: int) -> int:
+def _grant(entry: Entry, contribution_micro: int) -> int:
     """Points for a contribution, at the price before it; rounded down, twice."""
-    policy = draft.state.policy
-    reserve, supply = draft.pair
+    policy = entry.state.policy
+    reserve, supply = entry.state.pair
     value = contribution_micro * policy.grant_ppm // PPM
     if policy.max_grant_value_micro is not None and value > policy.max_grant_value_micro:
         value = policy.max_grant_value_micro
@@ -244,41 +201,38 @@ def _grant(draft: Draft, contribution_micro: int) -> int:
     return granted
 
 
-def _credit_lot(draft: Draft, order: Purchase, granted_nano: int) -> str:
-    policy, state = draft.state.policy, draft.state
-    cap_ppm = policy.cap_ppm
-    headroom = 0 if cap_ppm is None else order.amount_micro * cap_ppm // PPM
+def _credit_lot(entry: Entry, order: Purchase, granted_nano: int) -> None:
+    policy = entry.state.policy
+    headroom = order.amount_micro * (policy.cap_ppm or 0) // PPM
     lot_id = order.member if policy.cap_per_member else order.id
-    lot = state.lots.get(lot_id)
+    lot = entry.state.lots.get(lot_id)
     if lot is None:
-        lot = Lot(lot_id, order.member, granted_nano, headroom, 0, state.seq + 1)
-        draft.opened = lot
+        entry.opened = lot = Lot(lot_id, order.member, granted_nano, headroom, 0, entry.seq)
     else:
         lot = lot._replace(
             points_nano=lot.points_nano + granted_nano,
             headroom_micro=lot.headroom_micro + headroom,
         )
-    draft.put(lot)
-    return lot_id
+    entry.put(lot)
 
 
-def _referrer(draft: Draft, member: str, wanted: str) -> str:
+def _referrer(entry: Entry, member: str, wanted: str) -> str:
     """The referrer that stands, after binding the wanted one if that can be bound."""
-    state = draft.state
+    state = entry.state
     bound = state.referrers.get(member, "")
     if bound or not wanted:
         return bound
     if closes_loop(state.referrers, state.sponsors, member, wanted):
         return ""
-    draft.binding = (member, wanted)
+    entry.binding = (member, wanted)
     return wanted
 
 
-def _bind(draft: Draft, wish: Bind, receipt: Receipt) -> None:
-    receipt["referrer"] = _referrer(draft, wish.member, wish.referrer) or None
+def _bind(entry: Entry, wish: Bind) -> None:
+    entry.receipt["referrer"] = _referrer(entry, wish.member, wish.referrer) or None
 
 
-def _burn_lots(draft: Draft, request: Request, fee_ppm: int) -> tuple[int, int, int]:
+def _burn_lots(entry: Entry, request: Request, fee_ppm: int) -> tuple[int, int, int]:
     """Burn a member's oldest points at the price before the event.
 
     Returns points (nano), gross and net (micro). The fee is taken once, from the sum: the
@@ -290,11 +244,11 @@ def _burn_lots(draft: Draft, request: Request, fee_ppm: int) -> tuple[int, int, 
     Source: SPEC.md section 2, Cash-out.
     """
     member, wanted = request
-    reserve, supply = draft.pair
+    reserve, supply = entry.state.pair
     lots = [
         lot
-        for lot_id in draft.state.lots_of.get(member, ())
-        if (lot := draft.state.lots[lot_id]).points_nano
+        for lot_id in entry.state.lots_of.get(member, ())
+        if (lot := entry.state.lots[lot_id]).points_nano
     ]
     held = sum(lot.points_nano for lot in lots)
     points = held if wanted is None else wanted
@@ -315,7 +269,7 @@ def _burn_lots(draft: Draft, request: Request, fee_ppm: int) -> tuple[int, int, 
     for number, (lot, burnt, part) in enumerate(parts, 1):
         share = left_of_net if number == len(parts) else part * (PPM - fee_ppm) // PPM
         left_of_net -= share
-        draft.put(
+        entry.put(
             lot._replace(
                 points_nano=lot.points_nano - burnt,
                 headroom_micro=max(lot.headroom_micro - part, 0),
@@ -325,52 +279,46 @@ def _burn_lots(draft: Draft, request: Request, fee_ppm: int) -> tuple[int, int, 
     return points, gross, net
 
 
-def _cash_out(draft: Draft, wish: CashOut, receipt: Receipt) -> None:
-    fee_ppm = draft.state.policy.cash_out_fee_ppm
+def _cash_out(entry: Entry, wish: CashOut) -> None:
+    fee_ppm = entry.state.policy.cash_out_fee_ppm
     members = [request.member for request in wish.requests]
     for member in members:
         if members.count(member) > 1:
             raise DuplicateMember(f"{member} asks more than once; join the requests into one")
     paid: list[Receipt] = []
     for request in wish.requests:
-        points, gross, net = _burn_lots(draft, request, fee_ppm)
-        draft.pay("cash_out", wallet_account(request.member), net)
-        draft.burn("cash_out", request.member, points)
+        points, gross, net = _burn_lots(entry, request, fee_ppm)
+        entry.pay("cash_out", wallet_account(request.member), net)
+        entry.burn("cash_out", request.member, points)
         paid.append(
             {
                 "member": request.member,
-                "points": format_points(points),
-                "gross": format_money(gross),
-                "net": format_money(net),
+                "points": points,
+                "gross": gross,
+                "net": net,
             }
         )
-    if receipt["type"] == "cash_out_batch":
-        receipt["paid"] = paid
+    if entry.receipt["type"] == "cash_out_batch":
+        entry.receipt["paid"] = paid
     else:
         del paid[0]["member"]
-        receipt.update(paid[0])
+        entry.receipt.update(paid[0])
 
 
-def _redeem(draft: Draft, wish: Redeem, receipt: Receipt) -> None:
-    fee_ppm = draft.state.policy.redeem_fee_ppm
-    points, gross, net = _burn_lots(draft, wish.request, fee_ppm)
-    draft.pay("redeem", merchant_account(wish.merchant), net)
-    draft.burn("redeem", wish.request.member, points)
-    receipt["points"] = format_points(points)
-    receipt["gross"] = format_money(gross)
-    receipt["net"] = format_money(net)
+def _redeem(entry: Entry, wish: Redeem) -> None:
+    fee_ppm = entry.state.policy.redeem_fee_ppm
+    points, gross, net = _burn_lots(entry, wish.request, fee_ppm)
+    entry.pay("redeem", merchant_account(wish.merchant), net)
+    entry.burn("redeem", wish.request.member, points)
+    entry.receipt.update(points=points, gross=gross, net=net)
 
 
-def _inject(draft: Draft, gift: Inject, receipt: Receipt) -> None:  # noqa: ARG001
-    if not draft.supply_nano:
+def _inject(entry: Entry, gift: Inject) -> None:
+    if not entry.supply_nano:
         raise NoPoints("nobody holds points; the money would belong to nobody")
-    draft.reserve_micro += gift.amount_micro
-    draft.inflow_micro += gift.amount_micro
-    draft.move("inject", INJECTIONS, POOL, gift.amount_micro)
-
-
-def _refund(draft: Draft, wish: Refund, receipt: Receipt) -> None:
-    refund(draft, wish.order, receipt)
+    entry.reserve_micro += gift.amount_micro
+    entry.inflow_micro += gift.amount_micro
+    entry.move("inject", INJECTIONS, POOL, gift.amount_micro)
 
 
 _RULES: dict[type[Event], Callable[..., None]] = {
@@ -378,6 +326,6 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Bind: _bind,
     CashOut: _cash_out,
     Redeem: _redeem,
-    Refund: _refund,
+    Refund: refund_order,
     Inject: _inject,
 }

@@ -3,7 +3,10 @@
 Source: SPEC.md section 2, Refund of a settled order; docs/algorithms/refund.md.
 """
 
-from springtide.core.draft import Draft
+from typing import Any, NamedTuple, cast
+
+from springtide.core.entry import Entry
+from springtide.core.events import Purchase, Refund, read_event
 from springtide.core.journal import (
     ORPHANED,
     PLATFORM,
@@ -12,12 +15,47 @@ from springtide.core.journal import (
     merchant_account,
     wallet_account,
 )
+from springtide.core.policy import Policy
 from springtide.core.refusals import AlreadyRefunded, UnknownOrder
-from springtide.core.state import Lot, Order, Receipt
-from springtide.core.units import PPM, format_money, format_points
+from springtide.core.state import Lot, State
+from springtide.core.units import PPM
 
 
-def refund(draft: Draft, order_id: str, receipt: Receipt) -> None:
+class Order(NamedTuple):
+    """What a refund must know of a settled order, read from its event and its receipt."""
+
+    member: str
+    merchant: str
+    amount_micro: int
+    merchant_micro: int
+    platform_micro: int
+    commissions: list[tuple[str, int]]
+    contribution_micro: int
+    granted_nano: int
+    """In today's units."""
+
+
+def _find(state: State, order_id: str) -> Order:
+    posted = state.posted.get(order_id)
+    if posted is None or posted.event["type"] != "purchase":
+        raise UnknownOrder(f"no order {order_id} was posted; give the id of a purchase")
+    if order_id in state.refunded:
+        raise AlreadyRefunded(f"order {order_id} was refunded before")
+    bought = cast(Purchase, read_event(posted.event))
+    receipt = cast(dict[str, Any], posted.receipt)
+    return Order(
+        bought.member,
+        bought.merchant,
+        bought.amount_micro,
+        receipt["merchant"],
+        receipt["platform"],
+        [(row["to"], row["amount"]) for row in receipt["commissions"]],
+        receipt["contribution"],
+        receipt["granted"] * (state.split_factor // posted.split_factor),
+    )
+
+
+def refund_order(entry: Entry, wish: Refund) -> None:
     """Take an order back: burn what is left of its points, and pay the buyer.
 
     The pool gives back no more than the burnt points are worth, so the price cannot fall.
@@ -32,41 +70,37 @@ def refund(draft: Draft, order_id: str, receipt: Receipt) -> None:
 
     Source: SPEC.md section 2.
     """
-    state = draft.state
-    order = state.orders.get(order_id)
-    if order is None:
-        raise UnknownOrder(f"no order {order_id} was posted; give the id of a purchase")
-    if order_id in state.refunded:
-        raise AlreadyRefunded(f"order {order_id} was refunded before")
-    lot = state.lots[order.lot]
-    reserve, supply = draft.pair
-    granted = order.granted_nano * (state.split_factor // order.split_factor)
+    state = entry.state
+    order = _find(state, wish.order)
+    lot = state.lots[order.member if state.policy.cap_per_member else wish.order]
+    reserve, supply = state.pair
+    granted = order.granted_nano
     held = min(granted, lot.points_nano)
     missing_value = (granted - held) * reserve // supply
     release = 0
     if granted:
-        release = min(order.contribution * held // granted, held * reserve // supply)
-    recovered = min(lot.net_micro, missing_value, order.amount)
-    gap = order.contribution - release - recovered
+        release = min(order.contribution_micro * held // granted, held * reserve // supply)
+    recovered = min(lot.net_micro, missing_value, order.amount_micro)
+    gap = order.contribution_micro - release - recovered
     shortfall = max(gap, 0)
 
-    draft.refunded = order_id
-    draft.put(_reduced(draft, lot, order, held, recovered))
-    draft.burn("refund", order.member, held)
-    draft.pay("refund", REFUNDS, release)
-    _pay_back(draft, order, shortfall)
+    entry.refunded = wish.order
+    entry.put(_reduced(state.policy, lot, order, held, recovered))
+    entry.pay("refund", REFUNDS, release)
+    entry.burn("refund", order.member, held)
+    _pay_back(entry, order, shortfall)
     if gap < 0:
-        _return_surplus(draft, -gap)
-    receipt["burned"] = format_points(held)
-    receipt["released"] = format_money(release)
-    receipt["recovered"] = format_money(recovered)
-    receipt["shortfall"] = format_money(shortfall)
+        _return_surplus(entry, -gap)
+    entry.receipt.update(
+        burned=held, released=release, recovered=recovered, shortfall=shortfall
+    )
 
 
-def _reduced(draft: Draft, lot: Lot, order: Order, held_nano: int, recovered_micro: int) -> Lot:
-    policy = draft.state.policy
+def _reduced(
+    policy: Policy, lot: Lot, order: Order, held_nano: int, recovered_micro: int
+) -> Lot:
     returned = recovered_micro * PPM // (PPM - policy.cash_out_fee_ppm)
-    spent = 0 if policy.cap_ppm is None else order.amount * policy.cap_ppm // PPM
+    spent = order.amount_micro * (policy.cap_ppm or 0) // PPM
     return lot._replace(
         points_nano=lot.points_nano - held_nano,
         headroom_micro=max(lot.headroom_micro + returned - spent, 0),
@@ -74,22 +108,22 @@ def _reduced(draft: Draft, lot: Lot, order: Order, held_nano: int, recovered_mic
     )
 
 
-def _pay_back(draft: Draft, order: Order, shortfall_micro: int) -> None:
+def _pay_back(entry: Entry, order: Order, shortfall_micro: int) -> None:
     """Everybody returns their part of the order; a wallet may go below zero by it."""
     shop = merchant_account(order.merchant)
-    draft.move("refund", shop, REFUNDS, order.merchant_part)
-    draft.move("refund", PLATFORM, REFUNDS, order.platform_part)
-    for _, earner, amount in order.commissions:
-        draft.move("clawback", wallet_account(earner), REFUNDS, amount)
-    bearer = PLATFORM if draft.state.policy.shortfall_on_platform else shop
-    draft.move("shortfall", bearer, REFUNDS, shortfall_micro)
+    entry.move("refund", shop, REFUNDS, order.merchant_micro)
+    entry.move("refund", PLATFORM, REFUNDS, order.platform_micro)
+    for earner, amount in order.commissions:
+        entry.move("clawback", wallet_account(earner), REFUNDS, amount)
+    bearer = PLATFORM if entry.state.policy.shortfall_on_platform else shop
+    entry.move("shortfall", bearer, REFUNDS, shortfall_micro)
 
 
-def _return_surplus(draft: Draft, surplus_micro: int) -> None:
+def _return_surplus(entry: Entry, surplus_micro: int) -> None:
     """What was recovered beyond the contribution goes to the pool, or is set aside."""
-    if draft.supply_nano:
-        draft.reserve_micro += surplus_micro
-        draft.move("surplus", REFUNDS, POOL, surplus_micro)
+    if entry.supply_nano:
+        entry.reserve_micro += surplus_micro
+        entry.move("surplus", REFUNDS, POOL, surplus_micro)
     else:
-        draft.orphaned_micro += surplus_micro
-        draft.move("surplus", REFUNDS, ORPHANED, surplus_micro)
+        entry.orphaned_micro += surplus_micro
+        entry.move("surplus", REFUNDS, ORPHANED, surplus_micro)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from springtide.core.events import Json
 from springtide.core.policy import Policy
-from springtide.core.units import LIMIT, NANO, price_micro
+from springtide.core.units import LIMIT, NANO
 
 KEY_SCALE = 10**12
 """Digits kept of a trigger key; see SPEC.md section 2, Exit at the cap."""
@@ -21,7 +21,8 @@ EVERYTHING = 10**40
 """A horizon past every trigger key and every price."""
 
 Receipt = dict[str, object]
-"""A receipt in the words of SPEC.md section 5, ready to be written as JSON."""
+"""A receipt in the words of SPEC.md section 5, its amounts still integers: `receipts.render`
+writes them as decimal strings."""
 
 
 class Lot(NamedTuple):
@@ -37,28 +38,12 @@ class Lot(NamedTuple):
     """The entry that opened it; older lots are burnt first."""
 
 
-class Order(NamedTuple):
-    """What a refund must know of a settled order; amounts in micro."""
-
-    lot: str
-    member: str
-    merchant: str
-    amount: int
-    merchant_part: int
-    platform_part: int
-    commissions: tuple[tuple[str, str, int], ...]
-    """Kind, earner and amount of each."""
-    contribution: int
-    granted_nano: int
-    split_factor: int
-    """The program's factor when the points were granted."""
-
-
 class Posted(NamedTuple):
-    """An event that was accepted, and the answer it got."""
+    """An event that was accepted, the answer it got, and the units its points are in."""
 
     event: Json
     receipt: Receipt
+    split_factor: int
 
 
 def trigger_key(lot: Lot) -> int:
@@ -88,7 +73,6 @@ class State:
     lots: dict[str, Lot] = field(default_factory=dict)
     lots_of: dict[str, list[str]] = field(default_factory=dict)
     """Lot ids of members, oldest first."""
-    orders: dict[str, Order] = field(default_factory=dict)
     refunded: set[str] = field(default_factory=set)
     referrers: dict[str, str] = field(default_factory=dict)
     sponsors: set[str] = field(default_factory=set)
@@ -111,11 +95,6 @@ class State:
             return self.reserve_micro, self.supply_nano
         return self.reference
 
-    @property
-    def shown_price_micro(self) -> int:
-        """The price as receipts show it, rounded down."""
-        return price_micro(*self.pair)
-
     def remember_lots(self, lots: Iterable[Lot]) -> None:
         """Take in lots from elsewhere; those already here are newer and stay."""
         for lot in lots:
@@ -128,6 +107,14 @@ class State:
         key = trigger_key(lot)
         if key < LIMIT:
             heappush(self.triggers, (key, lot.id))
+
+    def list_lot(self, lot: Lot) -> None:
+        """Append a new lot to its member's, if those are held here."""
+        lots = self.lots_of.get(lot.member)
+        if lots is not None:
+            lots.append(lot.id)
+        elif self.holds_all_lots:
+            self.lots_of[lot.member] = [lot.id]
 
     def multiply_lots(self, factor: int) -> None:
         """Re-denominate every lot that is here."""

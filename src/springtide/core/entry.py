@@ -1,11 +1,12 @@
-"""A draft: what one event would change, before any of it is done.
+"""An entry: what one event changes, and the transfers that say so in the books.
 
-The rules work on a draft; only an event that is accepted is taken over into the state.
-So a refusal, wherever it is found, leaves no trace.
+The rules write it while it is a draft; only when the event is accepted does the reducer
+take it over into the state. So a refusal, wherever it is found, leaves no trace.
 """
 
 from heapq import heappop
 
+from springtide.core.events import Json
 from springtide.core.journal import (
     BACKING,
     CREDIT_ISSUED,
@@ -18,36 +19,52 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.refusals import Overflow
-from springtide.core.state import KEY_SCALE, Lot, Order, Receipt, State, trigger_key
-from springtide.core.units import LIMIT, PPM, format_money, format_points, price_micro
+from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
+from springtide.core.units import LIMIT, PPM, price_micro
+
 
 class HorizonReached(Exception):
     """Lots that may exit now are not in the state yet; load more of them and try again."""
 
 
-class Draft:
-    """The pool as an event would leave it, the lots it touches, and its transfers."""
+class Entry:
+    """The pool as an event leaves it, the lots it touches, and its transfers.
+
+    `split_factor` is the unit its points are counted in: all splits before this entry. Its
+    own, if any, is `split`, and `lots` are those it changed, as they stood before that.
+    """
 
     __slots__ = (
-        "binding", "inflow_micro", "lots", "opened", "order", "orphaned_micro", "pair",
-        "reference", "refunded", "reserve_micro", "split", "state", "supply_nano", "transfers",
+        "binding", "event", "id", "inflow_micro", "lots", "opened", "orphaned_micro", "receipt",
+        "reference", "refunded", "reserve_micro", "seq", "split", "split_factor", "state",
+        "supply_nano", "transfers",
     )  # fmt: skip
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, event: Json) -> None:
         self.state = state
+        self.event = event
+        self.seq = state.seq + 1
+        self.id = ""
+        self.split_factor = state.split_factor
         self.reserve_micro = state.reserve_micro
         self.supply_nano = state.supply_nano
         self.reference = state.reference
         self.orphaned_micro = state.orphaned_micro
         self.inflow_micro = state.inflow_micro
-        self.pair = state.pair
         self.lots: dict[str, Lot] = {}
         self.transfers: list[Transfer] = []
+        self.receipt: Receipt = {}
         self.opened: Lot | None = None
-        self.order: tuple[str, Order] | None = None
         self.refunded: str | None = None
         self.binding: tuple[str, str] | None = None
         self.split = 1
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The price pair (reserve, supply) that stands now."""
+        if self.supply_nano:
+            return self.reserve_micro, self.supply_nano
+        return self.reference
 
     def lot(self, lot_id: str) -> Lot | None:
         """A lot as it stands within this event."""
@@ -58,13 +75,13 @@ class Draft:
         if lot.points_nano > LIMIT or lot.headroom_micro > LIMIT or lot.net_micro > LIMIT:
             raise Overflow(f"a number of lot {lot.id} would pass 2^63 - 1")
         self.lots[lot.id] = lot
-        if self.state.policy.cap_ppm is not None:
+        if lot.points_nano and lot.headroom_micro:
             self.state.watch(lot)
 
     def move(self, kind: str, debit: str, credit: str, amount: int) -> None:
         """Post a transfer; one of zero is left out."""
         if amount:
-            self.transfers.append(Transfer(kind, debit, credit, amount))
+            self.transfers.append((kind, debit, credit, amount))
 
     def burn(self, kind: str, member: str, points_nano: int) -> None:
         """Take points out of a member's hands."""
@@ -76,24 +93,12 @@ class Draft:
         self.reserve_micro -= amount_micro
         self.move(kind, POOL, account, amount_micro)
 
-    def check_pool(self) -> None:
-        """Refuse a pool that would pass 64 bits."""
-        if self.reserve_micro > LIMIT or self.supply_nano > LIMIT:
-            raise Overflow("the reserve or the supply would pass 2^63 - 1")
-
-    def empty(self, reserve_micro: int, supply_nano: int) -> None:
-        """If no points are left, keep the price before and set the rest of the reserve aside."""
-        if self.supply_nano == 0:
-            if supply_nano:
-                self.reference = (reserve_micro, supply_nano)
-            self.orphaned_micro += self.reserve_micro
-            self.pay("orphaned", ORPHANED, self.reserve_micro)
-
-    def shown_price_micro(self) -> int:
-        """The price as it stands within this event, rounded down."""
-        if self.supply_nano:
-            return price_micro(self.reserve_micro, self.supply_nano)
-        return price_micro(*self.reference)
+    def set_aside(self, reserve_micro: int, supply_nano: int) -> None:
+        """With no points left, keep the pair that stood before and orphan the reserve."""
+        if supply_nano:
+            self.reference = (reserve_micro, supply_nano)
+        self.orphaned_micro += self.reserve_micro
+        self.pay("orphaned", ORPHANED, self.reserve_micro)
 
     def exit_at_cap(self) -> list[Receipt]:
         """Pay out, one after the other, every lot whose price has come.
@@ -101,25 +106,22 @@ class Draft:
         Source: SPEC.md section 2, Exit at the cap; docs/algorithms/exits.md.
         """
         exits: list[Receipt] = []
-        while self.supply_nano:
-            lot = self._next_exit()
-            if lot is None:
-                break
+        while self.supply_nano and (lot := self._next_exit()) is not None:
             exits.append(self._exit(lot))
         return exits
 
     def _next_exit(self) -> Lot | None:
         price_key = self.reserve_micro * KEY_SCALE // self.supply_nano
-        heap = self.state.triggers
+        heap, horizon = self.state.triggers, self.state.horizon
         while heap and heap[0][0] <= price_key:
             key, lot_id = heap[0]
             lot = self.lot(lot_id)
             if lot is not None and trigger_key(lot) == key:
-                if key >= self.state.horizon:
+                if key >= horizon:
                     raise HorizonReached
                 return lot
             heappop(heap)
-        if price_key >= self.state.horizon:
+        if price_key >= horizon:
             raise HorizonReached
         return None
 
@@ -135,21 +137,17 @@ class Draft:
             net = gross * (PPM - policy.cash_out_fee_ppm) // PPM
             self.pay("exit", wallet_account(lot.member), net)
         self.burn("exit", lot.member, lot.points_nano)
-        self.put(
-            lot._replace(
-                points_nano=0,
-                headroom_micro=lot.headroom_micro - gross,
-                net_micro=lot.net_micro + net,
-            )
-        )
-        self.empty(reserve, supply)
+        left, paid = lot.headroom_micro - gross, lot.net_micro + net
+        self.put(lot._replace(points_nano=0, headroom_micro=left, net_micro=paid))
+        if not self.supply_nano:
+            self.set_aside(reserve, supply)
         return {
             "lot": lot.id,
             "member": lot.member,
-            "points": format_points(lot.points_nano),
-            "gross": format_money(gross),
-            "net": format_money(net),
-            "price": format_money(self.shown_price_micro()),
+            "points": lot.points_nano,
+            "gross": gross,
+            "net": net,
+            "price": price_micro(*self.pair),
         }
 
     def split_points(self) -> None:
@@ -158,10 +156,9 @@ class Draft:
         Source: SPEC.md section 2, Split.
         """
         at, factor = self.state.policy.split_at_micro, self.state.policy.split_factor
-        if at is None:
-            return
         while (
-            0 < self.supply_nano <= LIMIT // factor
+            at is not None
+            and 0 < self.supply_nano <= LIMIT // factor
             and price_micro(self.reserve_micro, self.supply_nano) >= at
         ):
             self.supply_nano *= factor
@@ -170,21 +167,22 @@ class Draft:
     def balances(self) -> dict[str, int]:
         """The balances this event would leave, of the accounts it touches.
 
+        Points are not among them: a member's are the sum of the lots.
+
         Raises:
             Overflow: one of them would pass 2^63 - 1, on either side of zero.
         """
         after: dict[str, int] = {}
         before = self.state.balances
         for _, debit, credit, amount in self.transfers:
-            if debit[:7] != "points:" and credit[:7] != "points:":
-                for account, change in ((debit, -amount), (credit, amount)):
-                    balance = after.get(account)
-                    if balance is None:
-                        balance = before.get(account, 0)
-                    balance += change
-                    if not -LIMIT <= balance <= LIMIT:
-                        raise Overflow(f"the balance of {account} would pass 2^63 - 1")
-                    after[account] = balance
+            if debit.startswith("points") or credit.startswith("points"):
+                continue
+            for account, change in ((debit, -amount), (credit, amount)):
+                balance = after[account] if account in after else before.get(account, 0)
+                balance += change
+                if not -LIMIT <= balance <= LIMIT:
+                    raise Overflow(f"the balance of {account} would pass 2^63 - 1")
+                after[account] = balance
         return after
 
     def abandon(self) -> None:

@@ -1,0 +1,32 @@
+"""Receipts: from integers to the decimal strings of SPEC.md section 5."""
+
+from collections.abc import Callable
+from typing import cast
+
+from springtide.core.state import Receipt
+from springtide.core.units import format_money, format_points
+
+_WRITERS: dict[str, Callable[[int], str]] = {
+    **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
+    **dict.fromkeys(
+        (
+            "amount", "contribution", "gross", "merchant", "net", "platform", "price",
+            "recovered", "released", "reserve", "shortfall",
+        ),
+        format_money,
+    ),
+}  # fmt: skip
+
+
+def render(receipt: Receipt) -> Receipt:
+    """A receipt with its amounts as decimal strings, fields in the same order."""
+    rendered: Receipt = {}
+    for name, value in receipt.items():
+        writer = _WRITERS.get(name)
+        if writer is not None:
+            rendered[name] = writer(cast(int, value))
+        elif type(value) is list:
+            rendered[name] = [render(row) for row in value]
+        else:
+            rendered[name] = value
+    return rendered
