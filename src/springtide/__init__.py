@@ -1,0 +1,1 @@
+"""Springtide: loyalty programs whose points are backed by a pool."""

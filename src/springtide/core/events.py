@@ -91,7 +91,7 @@ def is_name(value: object) -> bool:
 def _name(event: Json, field: str) -> str:
     value = event.get(field)
     if type(value) is str and 0 < len(value) <= LONGEST_ID and value.isprintable():
-        return value  # the quick way for nearly all; what is printable has no control characters
+        return value  # what is printable has no control characters: quick, and nearly all
     if is_name(value):
         return cast(str, value)
     raise InvalidEvent(

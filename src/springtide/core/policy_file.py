@@ -22,13 +22,14 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
 
 
 class _Table:
-    """A TOML table that is read key by key; whatever nobody asked for is refused."""
+    """A table of the file, read key by key; whatever nobody asked for is refused."""
 
     def __init__(self, values: object, path: str) -> None:
         if not isinstance(values, dict):
             raise PolicyError(f"{path} is {values!r}; it must be a table")
         self._values = cast(dict[str, object], dict(values))
         self._path = path
+        self._children: list[_Table] = []
 
     def name(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
@@ -38,7 +39,9 @@ class _Table:
 
     def table(self, key: str) -> "_Table":
         value = self.take(key)
-        return _Table({} if value is None else value, self.name(key))
+        child = _Table({} if value is None else value, self.name(key))
+        self._children.append(child)
+        return child
 
     def has(self, key: str) -> bool:
         return key in self._values
@@ -54,7 +57,9 @@ class _Table:
 
     def close(self) -> None:
         for key in self._values:
-            raise PolicyError(f"{self.name(key)} is not a known parameter; remove or correct it")
+            raise PolicyError(f"{self.name(key)} is not known here; remove or correct it")
+        for child in self._children:
+            child.close()
 
     def _number(
         self, key: str, default: str | None, parse: Callable[[object], int], form: str
@@ -85,6 +90,9 @@ class _Table:
             raise PolicyError(f"{self.name(key)} passes 2^63 - 1 micro; lower it")
         return micro
 
+    def optional_money(self, key: str) -> int | None:
+        return self.money(key) if self.has(key) else None
+
     def whole(self, key: str, default: int, least: int, most: int) -> int:
         value = self.take(key)
         value = default if value is None else value
@@ -112,7 +120,7 @@ class _Table:
         if value is None:
             return ""
         if not is_region(value):
-            raise PolicyError(f"{self.name(key)} is {value!r}; give 2, 4 or 6 digits of GB/T 2260")
+            raise PolicyError(f"{self.name(key)} is {value!r}; give 2, 4 or 6 digits")
         return cast(str, value)
 
 
@@ -137,9 +145,11 @@ def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
         if not is_name(key):
             raise PolicyError(f"{table.name(key)} cannot name a merchant")
         shop = table.table(key)
-        rate = shop.ratio("take_rate", _decimal(take_ppm))
-        merchants[key] = Terms(rate, shop.region("region"), shop.person("recruiter") if shop.has("recruiter") else "")
-        shop.close()
+        merchants[key] = Terms(
+            take_ppm=shop.ratio("take_rate", _decimal(take_ppm)),
+            region=shop.region("region"),
+            recruiter=shop.person("recruiter") if shop.has("recruiter") else "",
+        )
     return merchants
 
 
@@ -159,7 +169,9 @@ def _level_rates(table: _Table) -> dict[str, int]:
 def _check_pool(policy: Policy) -> None:
     if policy.platform_ppm + policy.distribution_ppm > PPM:
         total = _decimal(policy.platform_ppm + policy.distribution_ppm)
-        raise PolicyError(f"split.platform + split.distribution is {total}; lower one, to 1 at most")
+        raise PolicyError(
+            f"split.platform + split.distribution is {total}; it may be 1 at most"
+        )
     if policy.start_price_micro == 0:
         raise PolicyError("points.start_price is 0; it must be above zero")
     if 0 < policy.opening_reserve_micro < policy.start_price_micro:
@@ -168,9 +180,9 @@ def _check_pool(policy: Policy) -> None:
             "raise it to start_price, or set 0 to replay the adverts to the digit"
         )
     if policy.opening_supply_nano > LIMIT:
-        raise PolicyError("opening_reserve at points.start_price passes 2^63 - 1 nano; lower it")
+        raise PolicyError("opening_reserve at points.start_price passes 2^63 - 1; lower it")
     if policy.split_at_micro is not None and policy.split_at_micro <= policy.start_price_micro:
-        raise PolicyError("points.split_at must exceed points.start_price; raise it or remove it")
+        raise PolicyError("points.split_at must exceed start_price; raise or remove it")
     if policy.cap_ppm == 0:
         raise PolicyError("cap.multiple is 0; it must be above zero, or remove [cap]")
 
@@ -224,7 +236,8 @@ def _read(root: _Table) -> Policy:
     commission = root.table("commission")
     territory, level = commission.table("territory"), commission.table("level")
     rates = level.table("rates")
-    merchants, agents, levels = root.table("merchants"), root.table("agents"), root.table("levels")
+    merchants, agents = root.table("merchants"), root.table("agents")
+    levels = root.table("levels")
     take_ppm = split.ratio("take_rate")
     policy = Policy(
         opening_reserve_micro=opening_micro,
@@ -234,8 +247,8 @@ def _read(root: _Table) -> Policy:
         rest_to_pool=split.choice("unallocated", "platform", "pool"),
         start_price_micro=points.money("start_price", "1.00"),
         grant_ppm=points.ratio("grant_ratio"),
-        max_grant_value_micro=points.money("max_grant_value") if points.has("max_grant_value") else None,
-        split_at_micro=points.money("split_at") if points.has("split_at") else None,
+        max_grant_value_micro=points.optional_money("max_grant_value"),
+        split_at_micro=points.optional_money("split_at"),
         split_factor=points.whole("split_factor", 10, 2, 1_000_000),
         cash_out_fee_ppm=cash_out.ratio("fee", below_one=True),
         redeem_fee_ppm=redeem.ratio("fee", "0", below_one=True),
@@ -259,7 +272,5 @@ def _read(root: _Table) -> Policy:
         agents=_people(agents, is_region, "a region of 2, 4 or 6 digits of GB/T 2260"),
         levels=_people(levels, is_name, "the id of a member"),
     )
-    for table in (split, points, cash_out, redeem, refund, orders, cap, territory, level,
-                  rates, commission, merchants, agents, levels, root):
-        table.close()
+    root.close()
     return policy

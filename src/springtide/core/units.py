@@ -60,14 +60,14 @@ def format_money(amount_micro: int) -> str:
     """Write micro as a decimal string of six digits, exactly."""
     if amount_micro < 0:
         return "-" + format_money(-amount_micro)
-    return "%d.%06d" % divmod(amount_micro, MICRO)
+    return f"{amount_micro // MICRO}.{amount_micro % MICRO:06d}"
 
 
 def format_points(points_nano: int) -> str:
     """Write nano as a decimal string of nine digits, exactly."""
     if points_nano < 0:
         return "-" + format_points(-points_nano)
-    return "%d.%09d" % divmod(points_nano, NANO)
+    return f"{points_nano // NANO}.{points_nano % NANO:09d}"
 
 
 def price_micro(reserve_micro: int, supply_nano: int) -> int:
