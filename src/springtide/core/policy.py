@@ -12,7 +12,7 @@ from springtide.core.units import NANO
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be used; the message says the parameter, its value and the remedy."""
+    """A policy that cannot be used: the parameter, its value and the remedy."""
 
 
 class Terms(NamedTuple):

@@ -8,7 +8,7 @@ Source: SPEC.md section 3.
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from springtide.core.events import is_name, is_region
@@ -52,8 +52,8 @@ class _Table:
             key, None, lambda text: parse_decimal(text, RATIO_DECIMALS), '"1.2"'
         )
 
-    def keys(self) -> list[str]:
-        return list(self._values)
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._values))
 
     def close(self) -> None:
         for key in self._values:
@@ -141,7 +141,7 @@ def _seconds(orders: _Table) -> int:
 
 def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
     merchants = {}
-    for key in table.keys():
+    for key in table:
         if not is_name(key):
             raise PolicyError(f"{table.name(key)} cannot name a merchant")
         shop = table.table(key)
@@ -155,7 +155,7 @@ def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
 
 def _people(table: _Table, is_key: Callable[[object], bool], keys: str) -> dict[str, str]:
     people = {}
-    for key in table.keys():
+    for key in table:
         if not is_key(key):
             raise PolicyError(f"{table.name(key)}: the key must be {keys}")
         people[key] = table.person(key)
@@ -163,7 +163,7 @@ def _people(table: _Table, is_key: Callable[[object], bool], keys: str) -> dict[
 
 
 def _level_rates(table: _Table) -> dict[str, int]:
-    return {key: table.ratio(key) for key in table.keys()}
+    return {key: table.ratio(key) for key in table}
 
 
 def _check_pool(policy: Policy) -> None:
@@ -203,7 +203,7 @@ def check_budget(policy: Policy, merchant: str) -> None:
         raise PolicyError(
             f"commissions can reach {_decimal(worst_ppm)} of an order, but {whose} distributes "
             f"only take_rate {_decimal(terms.take_ppm)} x distribution "
-            f"{_decimal(policy.distribution_ppm)} = {budget:.12g}; lower rates or raise the share"
+            f"{_decimal(policy.distribution_ppm)} = {budget:.12g}; lower a rate"
         )
 
 
