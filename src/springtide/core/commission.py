@@ -16,15 +16,15 @@ _REGION_DIGITS = (6, 4, 2)
 
 
 def closes_loop(
-    referrers: Mapping[str, str], sponsors: set[str], member: str, referrer: str
+    referrers: Mapping[str, str], members: set[str], member: str, referrer: str
 ) -> bool:
     """Whether binding `member` to `referrer` would put somebody above themselves.
 
-    A member whom nobody names as referrer has nobody below, so no walk is needed.
+    Somebody who was never seen before has nobody below, so no walk is needed.
     """
     if member == referrer:
         return True
-    if member not in sponsors:
+    if member not in members:
         return False
     above: str | None = referrer
     while above is not None:

@@ -35,9 +35,9 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "lots", "opened", "orphaned_micro", "receipt",
-        "reference", "refunded", "reserve_micro", "seq", "split", "split_factor", "state",
-        "supply_nano", "transfers",
+        "binding", "event", "id", "inflow_micro", "lots", "newcomers", "opened", "orphaned_micro",
+        "receipt", "reference", "refunded", "reserve_micro", "seq", "split", "split_factor",
+        "state", "supply_nano", "transfers",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
@@ -57,6 +57,7 @@ class Entry:
         self.opened: Lot | None = None
         self.refunded: str | None = None
         self.binding: tuple[str, str] | None = None
+        self.newcomers: list[str] = []
         self.split = 1
 
     @property
@@ -77,6 +78,11 @@ class Entry:
         self.lots[lot.id] = lot
         if lot.points_nano and lot.headroom_micro:
             self.state.watch(lot)
+
+    def meet(self, member: str) -> None:
+        """Note a member who was never seen before."""
+        if member not in self.state.members:
+            self.newcomers.append(member)
 
     def move(self, kind: str, debit: str, credit: str, amount: int) -> None:
         """Post a transfer; one of zero is left out."""

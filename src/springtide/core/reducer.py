@@ -64,8 +64,10 @@ def opening_transfers(state: State) -> list[Transfer]:
     return [transfer for transfer in transfers if transfer[3]]
 
 
-def fold(state: State, event: Json) -> Outcome:
+def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Outcome:
     """Apply one event to a state, and answer it.
+
+    `parsed` is what `read_event` made of the event, if it was read before.
 
     An accepted event moves the state; a refused or repeated one leaves it as it was. An id
     that was posted before is answered with its first receipt if the content is equal.
@@ -82,7 +84,9 @@ def fold(state: State, event: Json) -> Outcome:
         return _refuse(state, event, IdReused(f"{id_} was posted before, for something else"))
     entry = Entry(state, event)
     try:
-        _apply(entry)
+        if isinstance(parsed, Refusal):
+            raise parsed
+        _apply(entry, parsed or read_event(event))
     except Refusal as refusal:
         entry.abandon()
         return _refuse(state, event, refusal)
@@ -101,9 +105,8 @@ def _refuse(state: State, event: Json, refusal: Refusal) -> Outcome:
     return Outcome(receipt, None, refusal)
 
 
-def _apply(entry: Entry) -> None:
+def _apply(entry: Entry, parsed: Event) -> None:
     state = entry.state
-    parsed = read_event(entry.event)
     entry.id = parsed.id
     receipt = entry.receipt
     receipt["id"] = parsed.id
@@ -138,10 +141,11 @@ def _take_over(state: State, entry: Entry) -> None:
         state.list_lot(entry.opened)
     if entry.refunded is not None:
         state.refunded.add(entry.refunded)
+    if entry.newcomers:
+        state.members.update(entry.newcomers)
     if entry.binding is not None:
         member, referrer = entry.binding
         state.referrers[member] = referrer
-        state.sponsors.add(referrer)
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
@@ -220,10 +224,12 @@ def _referrer(entry: Entry, member: str, wanted: str) -> str:
     """The referrer that stands, after binding the wanted one if that can be bound."""
     state = entry.state
     bound = state.referrers.get(member, "")
+    entry.meet(member)
     if bound or not wanted:
         return bound
-    if closes_loop(state.referrers, state.sponsors, member, wanted):
+    if closes_loop(state.referrers, state.members, member, wanted):
         return ""
+    entry.meet(wanted)
     entry.binding = (member, wanted)
     return wanted
 

@@ -75,8 +75,8 @@ class State:
     """Lot ids of members, oldest first."""
     refunded: set[str] = field(default_factory=set)
     referrers: dict[str, str] = field(default_factory=dict)
-    sponsors: set[str] = field(default_factory=set)
-    """Members who are the referrer of somebody."""
+    members: set[str] = field(default_factory=set)
+    """Everybody who bought, was bound or is a referrer."""
     posted: dict[str, Posted] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
     triggers: list[tuple[int, str]] = field(default_factory=list)
@@ -117,13 +117,15 @@ class State:
             self.lots_of[lot.member] = [lot.id]
 
     def multiply_lots(self, factor: int) -> None:
-        """Re-denominate every lot that is here."""
+        """Re-denominate every lot that is here, and the horizon with them."""
         for lot in self.lots.values():
             if lot.points_nano:
                 self.lots[lot.id] = lot._replace(points_nano=lot.points_nano * factor)
         keys = ((trigger_key(lot), lot.id) for lot in self.lots.values())
         self.triggers = [(key, lot_id) for key, lot_id in keys if key < LIMIT]
         heapify(self.triggers)
+        if self.horizon != EVERYTHING:
+            self.horizon //= factor
 
 
 def open_state(policy: Policy) -> State:

@@ -1,0 +1,48 @@
+"""Creating programs."""
+
+from springtide.core.policy import PolicyError
+from springtide.core.policy_file import read_policy
+from springtide.core.reducer import opening_transfers
+from springtide.core.state import open_state
+from springtide.core.units import MICRO, format_money
+from springtide.storage import ledger, programs
+from springtide.storage.chain import NO_HASH, Chain, encode_event, encode_receipt
+from springtide.storage.database import Database
+from springtide.storage.programs import Program
+
+
+def create_program(
+    database: Database, name: str, policy_toml: str, *, without_reserve: bool = False
+) -> Program:
+    """Create a program and post its opening reserve as entry 0.
+
+    `without_reserve` admits a policy whose opening reserve is 0, which only a replay may use:
+    without one, whoever leaves one unit behind takes what the next buyers pay in.
+
+    Raises:
+        PolicyError: the policy cannot be used, or its opening reserve is below 1.00.
+        ProgramExists: the name is taken.
+    """
+    policy = read_policy(policy_toml)
+    if policy.opening_reserve_micro < MICRO and not without_reserve:
+        raise PolicyError(
+            f"opening_reserve is {format_money(policy.opening_reserve_micro)}; "
+            'a program that takes orders needs at least "1.00"'
+        )
+    state = open_state(policy)
+    event = encode_event({"type": "opening", "policy": policy_toml})
+    receipt = encode_receipt(
+        {
+            "type": "opening",
+            "reserve": state.reserve_micro,
+            "supply": state.supply_nano,
+            "price": policy.start_price_micro,
+        }
+    )
+    with database.transaction() as tx:
+        program = programs.insert_program(tx, name, policy_toml, policy)
+        part = ledger.append_opening(tx, program, event, receipt, opening_transfers(state))
+        chain = Chain(NO_HASH)
+        chain.add(part.entries, part.transfers)
+        programs.move_program(tx, program, state, 0, chain.digest())
+        return programs.lock_program(tx, program.id)

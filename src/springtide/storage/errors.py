@@ -1,0 +1,17 @@
+"""What can go wrong between the product and its database; each message says the remedy."""
+
+
+class DatabaseDown(Exception):
+    """The database cannot be reached or started."""
+
+
+class UnknownProgram(Exception):
+    """No program has this name."""
+
+
+class ProgramExists(Exception):
+    """A program of this name is there already."""
+
+
+class UnknownMember(Exception):
+    """Nobody of this id ever bought, earned or was bound in the program."""

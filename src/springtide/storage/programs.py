@@ -1,0 +1,133 @@
+"""Programs and their policies."""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import class_row
+
+from springtide.core.policy import Policy
+from springtide.core.state import State, open_state
+from springtide.storage.chain import NO_HASH
+from springtide.storage.errors import ProgramExists, UnknownProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program as its row says: the pool after its last entry, and the chain's head."""
+
+    id: int
+    name: str
+    policy_version: int
+    policy_toml: str
+    seq: int
+    batch: int
+    hash: bytes
+    reserve: int
+    supply: int
+    reference_reserve: int
+    reference_supply: int
+    orphaned: int
+    split_factor: int
+    inflow: int
+
+    def state(self, policy: Policy) -> State:
+        """The state that the row gives; lots and members are loaded as they are needed."""
+        return State(
+            policy=policy,
+            reserve_micro=self.reserve,
+            supply_nano=self.supply,
+            reference=(self.reference_reserve, self.reference_supply),
+            orphaned_micro=self.orphaned,
+            split_factor=self.split_factor,
+            seq=self.seq,
+            holds_all_lots=False,
+            holds_all_balances=False,
+            inflow_micro=self.inflow,
+        )
+
+
+_SELECT = """
+    SELECT p.id, p.name, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
+           p.reserve, p.supply, p.reference_reserve, p.reference_supply,
+           p.orphaned, p.split_factor, p.inflow
+    FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
+"""
+
+
+def get_program(tx: psycopg.Connection, name: str) -> Program:
+    """A program by name.
+
+    Raises:
+        UnknownProgram: there is none; the message lists those there are.
+    """
+    with tx.cursor(row_factory=class_row(Program)) as cursor:
+        row = cursor.execute(f"{_SELECT} WHERE p.name = %s", [name]).fetchone()
+    if row is None:
+        names = ", ".join(known for (known,) in tx.execute("SELECT name FROM program"))
+        raise UnknownProgram(
+            f"no program is named {name!r}; "
+            + (f"known are {names}" if names else "create one with `springtide program create`")
+        )
+    return row
+
+
+def list_programs(tx: psycopg.Connection) -> list[Program]:
+    """All programs, oldest first."""
+    with tx.cursor(row_factory=class_row(Program)) as cursor:
+        return cursor.execute(f"{_SELECT} ORDER BY p.id").fetchall()
+
+
+def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
+    """A program's row, held until the transaction ends: whoever has it writes."""
+    with tx.cursor(row_factory=class_row(Program)) as cursor:
+        row = cursor.execute(
+            f"{_SELECT} WHERE p.id = %s FOR UPDATE OF p", [program_id]
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy) -> Program:
+    """A new program with its first policy, before its opening is posted.
+
+    Raises:
+        ProgramExists: the name is taken.
+    """
+    state = open_state(policy)
+    row = tx.execute(
+        """
+        INSERT INTO program (name, policy_version, seq, batch, hash, reserve, supply,
+                             reference_reserve, reference_supply, orphaned, split_factor, inflow)
+        VALUES (%s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s)
+        ON CONFLICT (name) DO NOTHING RETURNING id
+        """,
+        [name, NO_HASH, state.reserve_micro, state.supply_nano, *state.reference,
+         state.inflow_micro],
+    ).fetchone()  # fmt: skip
+    if row is None:
+        raise ProgramExists(f"a program named {name!r} is there already; choose another name")
+    tx.execute("INSERT INTO policy (program_id, version, toml) VALUES (%s, 1, %s)", [*row, toml])
+    return lock_program(tx, row[0])
+
+
+def move_program(
+    tx: psycopg.Connection, program: Program, state: State, batch: int, digest: bytes
+) -> None:
+    """Let the row say what the state says, and close a batch with its hash."""
+    tx.execute(
+        """
+        UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
+            reference_reserve = %s, reference_supply = %s, orphaned = %s, split_factor = %s,
+            inflow = %s
+        WHERE id = %s
+        """,
+        [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
+         state.orphaned_micro, state.split_factor, state.inflow_micro, program.id],
+    )  # fmt: skip
+    tx.execute(
+        """
+        INSERT INTO batch (program_id, number, first_seq, last_seq, hash)
+        VALUES (%s, %s, %s, %s, %s)
+        """,
+        [program.id, batch, 0 if batch == 0 else program.seq + 1, state.seq, digest],
+    )

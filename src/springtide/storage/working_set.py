@@ -1,0 +1,211 @@
+"""The working set: what a batch needs of a program, read in a few set-based queries.
+
+Everything but the referral tree is read anew for each batch, so memory stays flat. The tree
+is remembered while nobody else writes to the program.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import psycopg
+
+from springtide.core.events import (
+    Bind,
+    CashOut,
+    Event,
+    Inject,
+    Json,
+    Purchase,
+    Redeem,
+    Refund,
+    is_name,
+)
+from springtide.core.journal import merchant_account
+from springtide.core.refusals import Refusal
+from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
+from springtide.core.units import LIMIT
+from springtide.storage.chain import decode
+from springtide.storage.programs import Program
+
+FIRST_TRIGGERS = 64
+MOST_MEMBERS = 500_000
+
+_LOT = "SELECT id, member, points, headroom, net, seq FROM lot"
+
+
+@dataclass(slots=True)
+class Tree:
+    """The part of a program that is remembered between batches."""
+
+    program_id: int = 0
+    seq: int = -1
+    """The entry after which it was true; -1 for never."""
+    referrers: dict[str, str] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
+    merchants: set[str] = field(default_factory=set)
+    """Account codes of merchants that have a row."""
+
+    def is_of(self, program: Program) -> bool:
+        """Whether nothing was posted since, and it is not too large to keep."""
+        return (self.program_id, self.seq) == (program.id, program.seq) and len(
+            self.members
+        ) <= MOST_MEMBERS
+
+
+class _Needs:
+    """What a batch of events will ask for."""
+
+    def __init__(self, commands: Iterable[tuple[Json, Event | Refusal]], *, by_member: bool):
+        purchases = []
+        others = []
+        for command in commands:
+            (purchases if type(command[1]) is Purchase else others).append(command)
+        bought = [cast(Purchase, parsed) for _, parsed in purchases]
+        buyers = {order.member for order in bought}
+        self.ids = {order.id for order in bought}
+        self.members = buyers | {order.referrer for order in bought if order.referrer}
+        self.merchants = {order.merchant for order in bought}
+        self.holders = set(buyers) if by_member else set()
+        self.orders: set[str] = set()
+        self.inflow_micro = sum(order.amount_micro for order in bought)
+        for event, parsed in others:
+            self._add(event, parsed)
+
+    def _add(self, event: Json, parsed: Event | Refusal) -> None:
+        if isinstance(parsed, Refusal):
+            if is_name(event.get("id")):
+                self.ids.add(str(event["id"]))
+            return
+        self.ids.add(parsed.id)
+        if isinstance(parsed, CashOut):
+            self.holders.update(request.member for request in parsed.requests)
+        elif isinstance(parsed, Redeem):
+            self.holders.add(parsed.request.member)
+            self.merchants.add(parsed.merchant)
+        elif isinstance(parsed, Refund):
+            self.orders.add(parsed.order)
+        elif isinstance(parsed, Bind):
+            self.members.update((parsed.member, parsed.referrer))
+        elif isinstance(parsed, Inject):
+            self.inflow_micro += parsed.amount_micro
+
+
+def load_state(
+    tx: psycopg.Connection,
+    program: Program,
+    state: State,
+    tree: Tree,
+    commands: Sequence[tuple[Json, Event | Refusal]],
+) -> None:
+    """Fill a program's state with all that folding these commands can ask for.
+
+    The one thing that may turn out to be missing is lots that exit late in the batch;
+    `load_triggers` brings more of them.
+    """
+    needs = _Needs(commands, by_member=state.policy.cap_per_member)
+    seqs = _load_posted(tx, program, state, needs)
+    state.members, state.referrers = tree.members, tree.referrers
+    _load_tree(tx, program, tree, needs)
+    if needs.holders:
+        _load_holders(tx, program, state, needs.holders)
+    if seqs:
+        rows = tx.execute(f"{_LOT} WHERE program_id = %s AND seq = ANY(%s)", [program.id, seqs])
+        state.remember_lots(map(Lot._make, rows))
+    load_triggers(tx, program, state, FIRST_TRIGGERS)
+    if program.inflow + needs.inflow_micro > LIMIT:
+        _load_balances(tx, program, state)
+
+
+def _load_posted(
+    tx: psycopg.Connection, program: Program, state: State, needs: _Needs
+) -> list[int]:
+    """Events posted before, and orders to be refunded; gives the seqs of those orders' lots."""
+    seqs = []
+    rows = tx.execute(
+        """
+        SELECT e.id, e.event, e.receipt, e.seq, coalesce((
+            SELECT s.factor FROM split s WHERE s.program_id = e.program_id AND s.seq < e.seq
+            ORDER BY s.seq DESC LIMIT 1), 1)
+        FROM entry e WHERE e.program_id = %s AND e.id = ANY(%s)
+        """,
+        [program.id, list(needs.ids | needs.orders)],
+    )
+    for id_, event, receipt, seq, factor in rows:
+        posted = state.posted[id_] = Posted(decode(event), decode(receipt), factor)
+        if id_ in needs.orders:
+            seqs.append(seq)
+            if state.policy.cap_per_member and "member" in posted.event:
+                needs.holders.add(str(posted.event["member"]))
+    if needs.orders:
+        rows = tx.execute(
+            "SELECT order_id FROM refund WHERE program_id = %s AND order_id = ANY(%s)",
+            [program.id, list(needs.orders)],
+        )
+        state.refunded.update(order for (order,) in rows)
+    return seqs
+
+
+def _load_tree(
+    tx: psycopg.Connection, program: Program, tree: Tree, needs: _Needs
+) -> None:
+    unknown = list(needs.members - tree.members)
+    if unknown:
+        rows = tx.execute(
+            """
+            WITH RECURSIVE above (id, referrer) AS (
+                SELECT id, referrer FROM member WHERE program_id = %(program)s
+                AND id = ANY(%(ids)s)
+                UNION
+                SELECT m.id, m.referrer FROM above a
+                JOIN member m ON m.program_id = %(program)s AND m.id = a.referrer
+            ) SELECT id, referrer FROM above
+            """,
+            {"program": program.id, "ids": unknown},
+        ).fetchall()
+        tree.members.update(member for member, _ in rows)
+        tree.referrers.update((member, above) for member, above in rows if above)
+    shops = [shop for shop in needs.merchants if merchant_account(shop) not in tree.merchants]
+    if shops:
+        rows = tx.execute(
+            "SELECT id FROM merchant WHERE program_id = %s AND id = ANY(%s)", [program.id, shops]
+        ).fetchall()
+        tree.merchants.update(merchant_account(shop) for (shop,) in rows)
+
+
+def _load_holders(
+    tx: psycopg.Connection, program: Program, state: State, holders: set[str]
+) -> None:
+    rows = tx.execute(
+        f"{_LOT} WHERE program_id = %s AND member = ANY(%s) AND (points > 0 OR %s) ORDER BY seq",
+        [program.id, list(holders), state.policy.cap_per_member],
+    )
+    lots = list(map(Lot._make, rows))
+    state.lots_of.update({holder: [] for holder in holders})
+    for lot in lots:
+        state.lots_of[lot.member].append(lot.id)
+    state.remember_lots(lots)
+
+
+def load_triggers(tx: psycopg.Connection, program: Program, state: State, most: int) -> None:
+    """Load the lots that exit next, `most` of them, and move the horizon past them."""
+    rows = tx.execute(
+        f"{_LOT} WHERE program_id = %s AND trigger_key IS NOT NULL AND trigger_key >= %s"
+        " ORDER BY trigger_key, id LIMIT %s",
+        [program.id, 0 if state.horizon == EVERYTHING else state.horizon, most],
+    ).fetchall()
+    lots = list(map(Lot._make, rows))
+    state.remember_lots(lots)
+    state.horizon = trigger_key(lots[-1]) if len(lots) == most else EVERYTHING
+
+
+def _load_balances(tx: psycopg.Connection, program: Program, state: State) -> None:
+    rows = tx.execute(
+        """
+        SELECT account, sum(credit) - sum(debit) FROM posting
+        WHERE program_id = %s AND unit <> 'points' GROUP BY account
+        """,
+        [program.id],
+    )
+    state.balances.update(dict(rows.fetchall()))
+    state.holds_all_balances = True

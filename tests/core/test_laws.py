@@ -1,0 +1,294 @@
+"""The four laws, over random histories of every event under programs of every shape."""
+
+from typing import Any, cast
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from springtide.core.events import Json
+from springtide.core.policy import Policy
+from springtide.core.reducer import Outcome, fold
+from springtide.core.refusals import Refusal
+from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
+from springtide.core.units import LIMIT, MICRO, NANO
+from tests.core.history import (
+    ADVERT_B,
+    AMOUNTS,
+    HUGE,
+    REGIONS,
+    Books,
+    batch,
+    bind,
+    buy,
+    cash_out,
+    check_render,
+    inject,
+    points_of,
+    policies,
+    post,
+    redeem,
+    refund,
+    snapshot,
+    start,
+)
+
+MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
+MERCHANTS = st.sampled_from([None, "", "shop-1", "mine", "unknown"])
+NUMBERS = st.integers(0, 10**4)
+PARTS = st.sampled_from([None, None, 1, 500, 999, 1000, 2000])
+"""Of the points somebody has, in thousandths; None for all of them."""
+
+MALFORMED: list[dict[str, Any]] = [
+    {"type": "purchase", "id": "bad", "member": "m1"},
+    {"type": "purchase", "id": "bad", "member": "m1", "amount": 5},
+    {"type": "purchase", "id": "bad", "member": "m1", "amount": "1", "region": "33010"},
+    {"type": "purchase", "id": "bad", "member": "m1", "amount": "1", "referrer": 7},
+    {"type": "purchase", "id": "", "member": "m1", "amount": "1"},
+    {"type": "purchase", "id": "bad", "member": "m\n", "amount": "1", "referrer": "m2"},
+    {"type": "cash_out", "id": "bad", "member": "m1", "points": "1e3"},
+    {"type": "cash_out", "id": "bad", "member": "m1", "points": "-1"},
+    {"type": "cash_out_batch", "id": "bad", "requests": []},
+    {"type": "cash_out_batch", "id": "bad", "requests": [{"member": "m1"}]},
+    {"type": "redeem", "id": "bad", "member": "m1", "points": "all"},
+    {"type": "bind", "id": "bad", "member": "m1", "referrer": None},
+    {"type": "refund", "id": "bad"},
+    {"type": "inject", "id": "bad", "amount": "0.000000"},
+    {"type": "gift", "id": "bad"},
+    {"id": "bad"},
+]
+
+NEVER_NEGATIVE = ("pool", "orphaned", "backing")
+
+
+class Laws(RuleBasedStateMachine):
+    """One program, told anything."""
+
+    state: State
+    books: Books
+    unposted: dict[str, int]
+    """Entry 0, where the balances of a state begin after it."""
+    posted: list[Json]
+    orders: list[str]
+    count: int
+
+    @initialize(policy=policies(opened=False))
+    def begin(self, policy: Policy) -> None:
+        self.state = open_state(policy)
+        self.books = Books(self.state)
+        self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
+        self.posted, self.orders, self.count = [], [], 0
+
+    def new_id(self) -> str:
+        self.count += 1
+        return f"e{self.count}"
+
+    def tell(self, event: Json) -> Outcome:
+        """Apply an event, and check what holds between the states before and after it."""
+        before, pair = snapshot(self.state), self.state.pair
+        outcome = fold(self.state, event)
+        check_render(outcome)
+        if outcome.entry is None:
+            assert snapshot(self.state) == before
+            return outcome
+        assert outcome.refusal is None
+        self.posted.append(event)
+        self.books.add(outcome.entry)
+        self.check_price(pair, outcome)
+        if event["type"] == "purchase":
+            self.orders.append(str(event["id"]))
+            check_parts(outcome)
+        if outcome.entry.split == 1:
+            self.check_no_exit_is_due()
+        return outcome
+
+    def check_price(self, before: tuple[int, int], outcome: Outcome) -> None:
+        """Law 1: the price never falls, compared without division."""
+        reserve, supply = before
+        later_reserve, later_supply = self.state.pair
+        split = cast(int, outcome.receipt["split"])
+        assert later_reserve * supply * split >= reserve * later_supply
+
+    def check_no_exit_is_due(self) -> None:
+        if self.state.supply_nano:
+            price_key = self.state.reserve_micro * KEY_SCALE // self.state.supply_nano
+            keys = [trigger_key(lot) for lot in self.state.lots.values()]
+            assert min(keys, default=LIMIT) > min(price_key, LIMIT - 1)
+
+    @rule(
+        member=MEMBERS,
+        merchant=MERCHANTS,
+        micro=AMOUNTS | AMOUNTS | AMOUNTS | HUGE,
+        region=REGIONS,
+        referrer=st.none() | MEMBERS,
+    )
+    def purchase(
+        self,
+        member: str,
+        merchant: str | None,
+        micro: int,
+        region: str | None,
+        referrer: str | None,
+    ) -> None:
+        more = {"merchant": merchant, "region": region, "referrer": referrer}
+        self.tell(buy(self.new_id(), member, micro, **more))
+
+    @rule(member=MEMBERS, micros=st.lists(AMOUNTS, min_size=1, max_size=3))
+    def purchases(self, member: str, micros: list[int]) -> None:
+        for micro in micros:
+            self.tell(buy(self.new_id(), member, micro))
+
+    @rule(member=MEMBERS, referrer=MEMBERS)
+    def bind(self, member: str, referrer: str) -> None:
+        self.tell(bind(self.new_id(), member, referrer))
+        self.check_no_loop()
+
+    def wish(self, number: int, part: int | None) -> tuple[str, int | None]:
+        """Somebody who has points, if anybody has, and a part of them."""
+        holders = sorted({lot.member for lot in self.state.lots.values() if lot.points_nano})
+        member = holders[number % len(holders)] if holders else "m1"
+        held = points_of(self.state, [member])
+        return member, None if part is None else max(held * part // 1000, 1)
+
+    @rule(number=NUMBERS, part=PARTS)
+    def cash_out(self, number: int, part: int | None) -> None:
+        member, nano = self.wish(number, part)
+        held = points_of(self.state, [member])
+        outcome = self.tell(cash_out(self.new_id(), member, nano))
+        possible = held > 0 and (nano is None or nano <= held)
+        assert (code(outcome) == "insufficient_points") == (not possible)
+
+    @rule(first=NUMBERS, size=st.integers(1, 4), part=PARTS)
+    def batch(self, first: int, size: int, part: int | None) -> None:
+        wishes = [self.wish(first + number, part) for number in range(size)]
+        outcome = self.tell(batch(self.new_id(), *wishes))
+        assert (code(outcome) == "duplicate_member") == (len(dict(wishes)) < size)
+
+    @rule(number=NUMBERS, part=PARTS, merchant=st.sampled_from(["shop-1", "mine"]))
+    def redeem(self, number: int, part: int | None, merchant: str) -> None:
+        member, nano = self.wish(number, part)
+        self.tell(redeem(self.new_id(), member, merchant, nano))
+
+    @rule(number=NUMBERS, again=st.sampled_from([False, False, False, True]))
+    def refund(self, number: int, *, again: bool) -> None:
+        orders = self.orders
+        if not again:
+            orders = [order for order in orders if order not in self.state.refunded]
+        order = orders[number % len(orders)] if orders else "never"
+        twice = order in self.state.refunded
+        outcome = self.tell(refund(self.new_id(), order))
+        if code(outcome) != "overflow":
+            expected = "already_refunded" if twice else None if orders else "unknown_order"
+            assert code(outcome) == expected
+
+    @rule(micro=AMOUNTS)
+    def inject(self, micro: int) -> None:
+        empty = self.state.supply_nano == 0
+        outcome = self.tell(inject(self.new_id(), micro))
+        assert (code(outcome) == "no_points_in_circulation") == empty
+
+    @rule(number=NUMBERS, bad=st.none() | st.sampled_from(MALFORMED), as_it_was=st.booleans())
+    def nuisance(self, number: int, bad: Json | None, *, as_it_was: bool) -> None:
+        """What is malformed is refused, and what was told before is not done twice."""
+        if bad is not None:
+            assert code(self.tell(bad)) in ("invalid_event", "invalid_amount")
+        elif self.posted:
+            event = self.posted[number % len(self.posted)]
+            first = self.state.posted[str(event["id"])].receipt
+            outcome = self.tell({**event} if as_it_was else {**event, "note": "more"})
+            assert outcome.entry is None
+            assert outcome.receipt == first or not as_it_was
+            assert code(outcome) == (None if as_it_was else "id_reused")
+
+    def check_no_loop(self) -> None:
+        for member in self.state.referrers:
+            seen, above = {member}, self.state.referrers.get(member)
+            while above is not None:
+                assert above not in seen
+                seen.add(above)
+                above = self.state.referrers.get(above)
+
+    @invariant()
+    def everybody_can_be_paid(self) -> None:
+        """Law 2: the value of all points, and of every lot, is in the reserve."""
+        state = self.state
+        reserve, supply = state.pair
+        assert state.supply_nano * reserve // supply <= state.reserve_micro
+        values = [lot.points_nano * reserve // supply for lot in state.lots.values()]
+        assert sum(values) <= state.reserve_micro
+        assert 0 <= state.reserve_micro <= LIMIT
+        assert state.reserve_micro == 0 or state.supply_nano > 0
+
+    @invariant()
+    def every_micro_is_in_one_account(self) -> None:
+        """Law 3: the books, kept from the transfers alone, agree with the state."""
+        state, money = self.state, self.books.of("money")
+        assert money.get("pool", 0) == state.reserve_micro
+        assert money.get("orphaned", 0) == state.orphaned_micro
+        assert sum(money.values()) == sum(self.books.of("credit").values()) == 0
+        recomputed = money | self.books.of("credit")
+        for account in recomputed.keys() | state.balances.keys():
+            held = state.balances.get(account, 0) + self.unposted.get(account, 0)
+            assert held == recomputed.get(account, 0), account
+        for account, balance in recomputed.items():
+            self.check_sign(account, balance)
+
+    def check_sign(self, account: str, balance: int) -> None:
+        assert -LIMIT <= balance <= LIMIT
+        if account in NEVER_NEGATIVE or account.startswith("credit:"):
+            assert balance >= 0, account
+        elif account.startswith("wallet:"):
+            assert balance + self.books.clawed_back.get(account, 0) >= 0, account
+
+    @invariant()
+    def credit_is_backed(self) -> None:
+        credit = self.books.of("credit")
+        issued = sum(sum_ for name, sum_ in credit.items() if name.startswith("credit:"))
+        assert self.books.accounts.get("backing", 0) == issued
+
+    @invariant()
+    def the_supply_is_what_lots_and_opening_hold(self) -> None:
+        """Law 4, and the books of points agree with the lots."""
+        state, points = self.state, self.books.of("points")
+        policy = state.policy
+        opening = policy.opening_reserve_micro * NANO // policy.start_price_micro
+        opening *= state.split_factor
+        held = sum(lot.points_nano for lot in state.lots.values())
+        assert state.supply_nano == opening + held
+        assert points.get("points-issued", 0) == -state.supply_nano
+        assert points.get("points-opening", 0) == opening
+        for lot in state.lots.values():
+            assert min(lot.points_nano, lot.headroom_micro, lot.net_micro) >= 0
+            assert max(lot.points_nano, lot.headroom_micro, lot.net_micro) <= LIMIT
+            owned = points_of(state, [lot.member])
+            assert points.get(f"points:{lot.member}", 0) == owned
+
+
+def code(outcome: Outcome) -> str | None:
+    refusal: Refusal | None = outcome.refusal
+    return None if refusal is None else refusal.code
+
+
+def check_parts(outcome: Outcome) -> None:
+    """What was paid for an order is what its parts add up to; the pool has all rounding."""
+    assert outcome.entry is not None
+    event, receipt = outcome.entry.event, cast(dict[str, Any], outcome.receipt)
+    whole, _, fraction = str(event["amount"]).partition(".")
+    amount = int(whole) * MICRO + int(fraction)
+    earned = sum(row["amount"] for row in receipt["commissions"])
+    parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"] + earned
+    assert parts == amount
+    paid = [row for row in outcome.entry.transfers if row[1] == "payments"]
+    assert sum(row[3] for row in paid) == amount
+    assert all(row["amount"] > 0 for row in receipt["commissions"])
+
+
+def test_the_balances_of_a_state_include_its_opening() -> None:
+    state = start(ADVERT_B)
+    post(state, buy("o", "m1", 1000 * MICRO), cash_out("x", "m1"))
+    assert state.balances["pool"] == state.reserve_micro
+    assert state.balances["opening"] == -MICRO
+
+
+TestLaws = Laws.TestCase
+TestLaws.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
