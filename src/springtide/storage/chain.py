@@ -16,7 +16,7 @@ import msgspec
 from springtide.core.events import Json
 from springtide.core.state import Receipt
 
-ENTRY_COLUMNS = "program_id, seq, id, policy_version, event, receipt"
+ENTRY_COLUMNS = "program_id, seq, id, kind, policy_version, event, receipt"
 TRANSFER_COLUMNS = "program_id, seq, line, kind, debit, credit, amount"
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)

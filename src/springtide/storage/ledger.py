@@ -31,7 +31,7 @@ class _Table(NamedTuple):
     types: list[str]
 
 
-_ENTRY = _Table(f"entry ({ENTRY_COLUMNS})", "int4 int8 text int2 text text".split())
+_ENTRY = _Table(f"entry ({ENTRY_COLUMNS})", "int4 int8 text text int2 text text".split())
 _TRANSFER = _Table(
     f"transfer ({TRANSFER_COLUMNS})", "int4 int8 int2 text text text int8".split()
 )
@@ -76,7 +76,7 @@ def make_slice(
     for entry in entries:
         seq = entry.seq
         event, receipt = encode_event(entry.event), encode_receipt(entry.receipt)
-        rows.append((number, seq, entry.id, version, event, receipt))
+        rows.append((number, seq, entry.id, entry.event["type"], version, event, receipt))
         line = 0
         for transfer in entry.transfers:
             transfers.append((number, seq, line, *transfer))
@@ -213,7 +213,7 @@ def append_opening(
     """Write entry 0; gives its rows."""
     lines = enumerate(transfers)
     part = Slice(
-        entries=_rows(tx, _ENTRY, [(program.id, 0, "", program.policy_version, event, receipt)]),
+        entries=_rows(tx, _ENTRY, [(program.id, 0, "", "opening", program.policy_version, event, receipt)]),
         transfers=_rows(tx, _TRANSFER, [(program.id, 0, line, *each) for line, each in lines]),
     )
     append(tx, program, part)

@@ -51,6 +51,7 @@ CREATE TABLE entry (
     program_id     int      NOT NULL,
     seq            bigint   NOT NULL,
     id             text     COLLATE "C" NOT NULL,
+    kind           text     COLLATE "C" NOT NULL,
     policy_version smallint NOT NULL,
     event          text     NOT NULL,
     receipt        text     NOT NULL,
