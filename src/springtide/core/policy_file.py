@@ -13,7 +13,14 @@ from typing import cast
 
 from springtide.core.events import is_name, is_region
 from springtide.core.policy import Policy, PolicyError, Terms
-from springtide.core.units import LIMIT, PPM, parse_decimal, parse_money
+from springtide.core.units import (
+    LIMIT,
+    PPM,
+    format_fraction,
+    format_ratio,
+    parse_decimal,
+    parse_money,
+)
 
 RATIO_DECIMALS = 6
 
@@ -81,7 +88,9 @@ class _Table:
         highest = PPM - 1 if below_one else PPM
         if ppm > highest:
             bound = "below 1" if below_one else "in 0..1"
-            raise PolicyError(f"{self.name(key)} is {_decimal(ppm)}; a ratio must be {bound}")
+            raise PolicyError(
+                f"{self.name(key)} is {format_ratio(ppm)}; a ratio must be {bound}"
+            )
         return ppm
 
     def money(self, key: str, default: str | None = None) -> int:
@@ -124,11 +133,6 @@ class _Table:
         return cast(str, value)
 
 
-def _decimal(ppm: int) -> str:
-    whole, fraction = divmod(ppm, PPM)
-    return f"{whole}.{fraction:06d}".rstrip("0").rstrip(".")
-
-
 def _seconds(orders: _Table) -> int:
     value = orders.take("settle_after")
     match = _DURATION.fullmatch("0d" if value is None else str(value))
@@ -146,7 +150,7 @@ def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
             raise PolicyError(f"{table.name(key)} cannot name a merchant")
         shop = table.table(key)
         merchants[key] = Terms(
-            take_ppm=shop.ratio("take_rate", _decimal(take_ppm)),
+            take_ppm=shop.ratio("take_rate", format_ratio(take_ppm)),
             region=shop.region("region"),
             recruiter=shop.person("recruiter") if shop.has("recruiter") else "",
         )
@@ -168,7 +172,7 @@ def _level_rates(table: _Table) -> dict[str, int]:
 
 def _check_pool(policy: Policy) -> None:
     if policy.platform_ppm + policy.distribution_ppm > PPM:
-        total = _decimal(policy.platform_ppm + policy.distribution_ppm)
+        total = format_ratio(policy.platform_ppm + policy.distribution_ppm)
         raise PolicyError(
             f"split.platform + split.distribution is {total}; it may be 1 at most"
         )
@@ -199,11 +203,11 @@ def check_budget(policy: Policy, merchant: str) -> None:
     terms = policy.terms_of(merchant)
     if worst_ppm * PPM > terms.take_ppm * policy.distribution_ppm:
         whose = f"merchant {merchant}" if merchant else "the policy"
-        budget = terms.take_ppm * policy.distribution_ppm / PPM**2
+        budget = format_fraction(terms.take_ppm * policy.distribution_ppm, PPM**2)
         raise PolicyError(
-            f"commissions can reach {_decimal(worst_ppm)} of an order, but {whose} distributes "
-            f"only take_rate {_decimal(terms.take_ppm)} x distribution "
-            f"{_decimal(policy.distribution_ppm)} = {budget:.12g}; lower a rate"
+            f"commissions can reach {format_ratio(worst_ppm)} of an order, but {whose} "
+            f"distributes only take_rate {format_ratio(terms.take_ppm)} x distribution "
+            f"{format_ratio(policy.distribution_ppm)} = {budget}; lower a rate"
         )
 
 

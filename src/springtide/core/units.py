@@ -70,6 +70,18 @@ def format_points(points_nano: int) -> str:
     return f"{points_nano // NANO}.{points_nano % NANO:09d}"
 
 
+def format_fraction(number: int, scale: int) -> str:
+    """Write number / scale, a power of ten, without trailing zeros, exactly."""
+    whole, fraction = divmod(number, scale)
+    digits = str(scale + fraction)[1:].rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def format_ratio(ratio_ppm: int) -> str:
+    """Write ppm as a policy file does."""
+    return format_fraction(ratio_ppm, PPM)
+
+
 def price_micro(reserve_micro: int, supply_nano: int) -> int:
     """The shown price of one point, in micro, rounded down; never stored."""
     return reserve_micro * NANO // supply_nano

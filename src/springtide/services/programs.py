@@ -46,3 +46,9 @@ def create_program(
         chain.add(part.entries, part.transfers)
         programs.move_program(tx, program, state, 0, chain.digest())
         return programs.lock_program(tx, program.id)
+
+
+def list_programs(database: Database) -> list[Program]:
+    """All programs, oldest first."""
+    with database.snapshot() as tx:
+        return programs.list_programs(tx)

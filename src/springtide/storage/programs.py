@@ -97,7 +97,8 @@ def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy)
     row = tx.execute(
         """
         INSERT INTO program (name, policy_version, seq, batch, hash, reserve, supply,
-                             reference_reserve, reference_supply, orphaned, split_factor, inflow)
+                             reference_reserve, reference_supply, orphaned, split_factor,
+                             inflow)
         VALUES (%s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s)
         ON CONFLICT (name) DO NOTHING RETURNING id
         """,
@@ -106,7 +107,9 @@ def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy)
     ).fetchone()  # fmt: skip
     if row is None:
         raise ProgramExists(f"a program named {name!r} is there already; choose another name")
-    tx.execute("INSERT INTO policy (program_id, version, toml) VALUES (%s, 1, %s)", [*row, toml])
+    tx.execute(
+        "INSERT INTO policy (program_id, version, toml) VALUES (%s, 1, %s)", [*row, toml]
+    )
     return lock_program(tx, row[0])
 
 

@@ -6,7 +6,6 @@ is remembered while nobody else writes to the program.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import psycopg
 
@@ -57,11 +56,13 @@ class _Needs:
     """What a batch of events will ask for."""
 
     def __init__(self, commands: Iterable[tuple[Json, Event | Refusal]], *, by_member: bool):
-        purchases = []
-        others = []
+        bought: list[Purchase] = []
+        others: list[tuple[Json, Event | Refusal]] = []
         for command in commands:
-            (purchases if type(command[1]) is Purchase else others).append(command)
-        bought = [cast(Purchase, parsed) for _, parsed in purchases]
+            if isinstance(command[1], Purchase):
+                bought.append(command[1])
+            else:
+                others.append(command)
         buyers = {order.member for order in bought}
         self.ids = {order.id for order in bought}
         self.members = buyers | {order.referrer for order in bought if order.referrer}
@@ -146,9 +147,7 @@ def _load_posted(
     return seqs
 
 
-def _load_tree(
-    tx: psycopg.Connection, program: Program, tree: Tree, needs: _Needs
-) -> None:
+def _load_tree(tx: psycopg.Connection, program: Program, tree: Tree, needs: _Needs) -> None:
     unknown = list(needs.members - tree.members)
     if unknown:
         rows = tx.execute(
@@ -168,7 +167,8 @@ def _load_tree(
     shops = [shop for shop in needs.merchants if merchant_account(shop) not in tree.merchants]
     if shops:
         rows = tx.execute(
-            "SELECT id FROM merchant WHERE program_id = %s AND id = ANY(%s)", [program.id, shops]
+            "SELECT id FROM merchant WHERE program_id = %s AND id = ANY(%s)",
+            [program.id, shops],
         ).fetchall()
         tree.merchants.update(merchant_account(shop) for (shop,) in rows)
 
@@ -177,7 +177,8 @@ def _load_holders(
     tx: psycopg.Connection, program: Program, state: State, holders: set[str]
 ) -> None:
     rows = tx.execute(
-        f"{_LOT} WHERE program_id = %s AND member = ANY(%s) AND (points > 0 OR %s) ORDER BY seq",
+        f"{_LOT} WHERE program_id = %s AND member = ANY(%s) AND (points > 0 OR %s)"
+        " ORDER BY seq",
         [program.id, list(holders), state.policy.cap_per_member],
     )
     lots = list(map(Lot._make, rows))

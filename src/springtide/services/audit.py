@@ -1,0 +1,217 @@
+"""The audit: every law of a program, from its tables alone.
+
+The journal is read once, in order. Each entry is folded again through the reducer from the
+opening on, and must come out with the same receipt and the same transfers; on the way the
+laws of the pool are checked without the reducer's help. Source: docs/algorithms/pool.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+
+from springtide.core.events import Json
+from springtide.core.journal import ORPHANED, POOL, Transfer
+from springtide.core.policy_file import read_policy
+from springtide.core.reducer import fold, opening_transfers
+from springtide.core.state import State, open_state, trigger_key
+from springtide.core.units import LIMIT
+from springtide.storage import journal_reader, programs
+from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
+from springtide.storage.database import Database
+from springtide.storage.journal_reader import Row
+from springtide.storage.programs import Program
+
+CHAIN = "The hash chain is whole, from the opening to the program's last batch."
+REPEATED = "Every entry, folded again from the opening, has the same receipt and transfers."
+PRICE = "Law 1: the price never falls."
+RESERVE = "Law 2: the reserve can pay all points at the price."
+BALANCED = "Every entry balances, debits and credits, in each unit."
+CONSERVED = (
+    "Law 3: every micro that came in is in exactly one account, and the pool's is the reserve."
+)
+KEPT = "The balances that the database keeps are the sums of the transfers."
+SUPPLY = "Law 4: the supply is the opening's points and the points of all lots."
+LOTS = "Lots, members and the program's row say what the journal says."
+
+
+@dataclass(slots=True)
+class Finding:
+    """A law, and what broke it: nothing if it holds."""
+
+    law: str
+    broken_by: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing broke it."""
+        return not self.broken_by
+
+
+@dataclass(slots=True)
+class Audit:
+    """What an audit read and found."""
+
+    program: Program
+    entries: int
+    batches: int
+    findings: list[Finding]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every law holds."""
+        return all(finding.holds for finding in self.findings)
+
+
+class _Auditor:
+    def __init__(self, tx: psycopg.Connection, transfers: Iterator[Row], program: Program):
+        self._tx = tx
+        self._program = program
+        self._transfers = transfers
+        self._ahead: Row | None = next(transfers, None)
+        self._state: State = open_state(read_policy(program.policy_toml))
+        self.findings = {
+            law: Finding(law)
+            for law in (
+                CHAIN, REPEATED, PRICE, RESERVE, BALANCED, CONSERVED, KEPT, SUPPLY, LOTS,
+            )
+        }  # fmt: skip
+        self.entries = 0
+
+    def broken(self, law: str, by: str) -> None:
+        self.findings[law].broken_by.append(by)
+
+    def read_journal(self, entries: Iterator[Row]) -> int:
+        """Go through the journal batch by batch; gives the number of batches."""
+        batches = journal_reader.read_batches(self._tx, self._program)
+        digest, expected = NO_HASH, 0
+        for number, batch in enumerate(batches):
+            if (batch.number, batch.first_seq) != (number, expected):
+                self.broken(CHAIN, f"batch {number} is missing or out of order")
+                return len(batches)
+            hashed = Chain(digest)
+            while expected <= batch.last_seq:
+                entry = next(entries, None)
+                if entry is None or entry.seq != expected:
+                    self.broken(CHAIN, f"entry {expected} is missing")
+                    return len(batches)
+                self._read_entry(entry, hashed)
+                expected += 1
+            digest = hashed.digest()
+            if digest != batch.hash:
+                self.broken(
+                    CHAIN, f"batch {number}, entries {batch.first_seq} to {batch.last_seq}"
+                )
+                return len(batches)
+        if digest != self._program.hash or expected != self._program.seq + 1:
+            self.broken(CHAIN, "the program's row does not follow from the last batch")
+        if next(entries, None) is not None or self._ahead is not None:
+            self.broken(CHAIN, f"there are rows after entry {expected - 1}")
+        return len(batches)
+
+    def _read_entry(self, entry: Row, hashed: Chain) -> None:
+        rows = []
+        while self._ahead is not None and self._ahead.seq <= entry.seq:
+            rows.append(self._ahead)
+            self._ahead = next(self._transfers, None)
+        hashed.add(entry.data, b"".join(row.data for row in rows))
+        self.entries += 1
+        transfers: list[Transfer] = [
+            (row.text(3), row.text(4), row.text(5), row.number(6)) for row in rows
+        ]
+        if self.findings[REPEATED].holds:
+            self._fold_again(entry, transfers)
+
+    def _fold_again(self, row: Row, transfers: list[Transfer]) -> None:
+        state = self._state
+        event, receipt = decode(row.fields[5]), row.text(6)
+        if row.seq == 0:
+            same = transfers == opening_transfers(state) and event == {
+                "type": "opening",
+                "policy": self._program.policy_toml,
+            }
+            if not same:
+                self.broken(REPEATED, "the opening does not follow from the policy")
+            return
+        before, factor = state.pair, state.split_factor
+        same = self._is_repeated(state, row, event, receipt, transfers)
+        if not same:
+            self.broken(REPEATED, f"entry {row.seq} ({row.text(2)})")
+            return
+        (reserve, supply), grown = state.pair, state.split_factor // factor
+        if reserve * before[1] * grown < before[0] * supply:
+            self.broken(PRICE, f"entry {row.seq} ({row.text(2)})")
+        if state.supply_nano and state.supply_nano * reserve // supply > state.reserve_micro:
+            self.broken(RESERVE, f"entry {row.seq} ({row.text(2)})")
+
+    def _is_repeated(
+        self, state: State, row: Row, event: Json, receipt: str, transfers: list[Transfer]
+    ) -> bool:
+        outcome = fold(state, event)
+        return (
+            outcome.entry is not None
+            and outcome.entry.seq == row.seq
+            and outcome.entry.id == row.text(2)
+            and event["type"] == row.text(3)
+            and encode_event(event) == row.text(5)
+            and encode_receipt(outcome.receipt) == receipt
+            and outcome.entry.transfers == transfers
+        )
+
+    def check_books(self) -> None:
+        tx, program, state = self._tx, self._program, self._state
+        unbalanced = journal_reader.read_unbalanced(tx, program)
+        if unbalanced:
+            self.broken(BALANCED, f"{unbalanced} entries")
+        balances = journal_reader.read_balances(tx, program)
+        if sum(balances.values()):
+            self.broken(CONSERVED, f"all accounts together have {sum(balances.values())} micro")
+        for account, there in ((POOL, program.reserve), (ORPHANED, program.orphaned)):
+            posted = balances.get(account, 0)
+            if posted != there:
+                self.broken(CONSERVED, f"{account}: {posted} posted, {there} in the row")
+        for account, kept in journal_reader.read_kept_balances(tx, program).items():
+            if kept != balances.get(account, 0):
+                self.broken(KEPT, f"{account}: {kept} kept, {balances.get(account, 0)} posted")
+        if self.findings[REPEATED].holds and self.findings[CHAIN].holds:
+            self._check_rows(state)
+
+    def _check_rows(self, state: State) -> None:
+        tx, program = self._tx, self._program
+        points, lots = 0, dict(state.lots)
+        for row in journal_reader.read_lots(tx, program):
+            points += row.points
+            lot = lots.pop(row.id, None)
+            key = LIMIT if row.trigger_key is None else row.trigger_key
+            if lot != row[:6] or (lot is not None and trigger_key(lot) != key):
+                self.broken(LOTS, f"lot {row.id}")
+        for missing in lots:
+            self.broken(LOTS, f"lot {missing} is missing")
+        opening = state.policy.opening_supply_nano * program.split_factor
+        if program.supply != opening + points:
+            self.broken(SUPPLY, f"{program.supply} nano, but {opening} + {points} are held")
+        if journal_reader.read_referrers(tx, program) != state.referrers:
+            self.broken(LOTS, "the referral tree")
+        told = program.state(state.policy)
+        for name in (
+            "seq", "reserve_micro", "supply_nano", "reference", "orphaned_micro",
+            "split_factor", "inflow_micro",
+        ):  # fmt: skip
+            if getattr(told, name) != getattr(state, name):
+                self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
+
+
+def audit(database: Database, name: str) -> Audit:
+    """Check every law of a program on one consistent snapshot; it writes nothing.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx, database.same_snapshot(tx) as second:
+        program = programs.get_program(tx, name)
+        with database.same_snapshot(tx) as third:
+            transfers = journal_reader.read_transfers(third, program)
+            auditor = _Auditor(tx, transfers, program)
+            batches = auditor.read_journal(journal_reader.read_entries(second, program))
+            auditor.check_books()
+    return Audit(program, auditor.entries, batches, list(auditor.findings.values()))

@@ -1,0 +1,18 @@
+"""What commands and pages need to know of storage: how to open it, and how it says no."""
+
+from springtide.storage.database import Database, open_database
+from springtide.storage.errors import (
+    DatabaseDown,
+    ProgramExists,
+    UnknownMember,
+    UnknownProgram,
+)
+
+__all__ = [
+    "Database",
+    "DatabaseDown",
+    "ProgramExists",
+    "UnknownMember",
+    "UnknownProgram",
+    "open_database",
+]

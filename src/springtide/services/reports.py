@@ -1,0 +1,178 @@
+"""What operators and members read: status, statements, prices, outcomes."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median_low
+
+from springtide.core.policy import Policy
+from springtide.core.policy_file import read_policy
+from springtide.core.units import PPM, price_micro
+from springtide.storage import programs, reports
+from springtide.storage.database import Database
+from springtide.storage.errors import UnknownMember
+from springtide.storage.programs import Program
+from springtide.storage.reports import Activity, Outcome, Price
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A program as it stands; money in micro, points in nano."""
+
+    program: Program
+    policy: Policy
+    activity: Activity
+    price_micro: int
+    outcomes: "Outcomes"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What buyers got for what they spent; money in micro.
+
+    Cash now is what all points would pay at today's price less the cash-out fee.
+    """
+
+    buyers: int
+    median_spent: int
+    median_received: int
+    median_cash_now: int
+    got_back: int
+    """Buyers whose points paid, or could pay now, at least what they spent."""
+
+
+def read_status(database: Database, name: str) -> Status:
+    """Everything about a program on one page.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        policy = read_policy(program.policy_toml)
+        outcomes = list(reports.read_outcomes(tx, program))
+        return Status(
+            program=program,
+            policy=policy,
+            activity=reports.read_activity(tx, program),
+            price_micro=price_micro(*program.state(policy).pair),
+            outcomes=_summarise(outcomes, program, policy),
+        )
+
+
+def cash_now_micro(points_nano: int, program: Program, policy: Policy) -> int:
+    """What points would pay if they were cashed out now; rounded down as a cash-out is."""
+    reserve, supply = program.state(policy).pair
+    return points_nano * reserve // supply * (PPM - policy.cash_out_fee_ppm) // PPM
+
+
+def _summarise(outcomes: list[Outcome], program: Program, policy: Policy) -> Outcomes:
+    if not outcomes:
+        return Outcomes(0, 0, 0, 0, 0)
+    cash = [cash_now_micro(outcome.points, program, policy) for outcome in outcomes]
+    return Outcomes(
+        buyers=len(outcomes),
+        median_spent=median_low(outcome.spent for outcome in outcomes),
+        median_received=median_low(outcome.received for outcome in outcomes),
+        median_cash_now=median_low(cash),
+        got_back=sum(
+            outcome.received + now >= outcome.spent
+            for outcome, now in zip(outcomes, cash, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A movement on a member's account, and the balance it left.
+
+    Units: micro of money or store credit, nano of points in the units of that time; a line
+    of cause `split` restates the points that were held.
+    """
+
+    seq: int
+    id: str
+    at: str | None
+    cause: str
+    unit: str
+    change: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All movements of a member, oldest first, and what they leave."""
+
+    member: str
+    lines: list[Line]
+    wallet_micro: int
+    credit_micro: int
+    points_nano: int
+    cash_now_micro: int
+
+
+def read_statement(database: Database, name: str, member: str) -> Statement:
+    """Every movement of a member's wallet, points and store credit, with its cause.
+
+    Raises:
+        UnknownProgram: there is no program of this name.
+        UnknownMember: nobody of this id ever bought, earned or was bound in it.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        movements = reports.read_movements(tx, program, member)
+        if not movements and not reports.is_member(tx, program, member):
+            raise UnknownMember(
+                f"nobody named {member!r} ever bought, earned or was bound in {name}; "
+                "check the id, it is case-sensitive"
+            )
+    balances = {"wallet": 0, "credit": 0, "points": 0}
+    lines, factor = [], 1
+
+    def split(seq: int, to: int) -> None:
+        nonlocal factor
+        held = balances["points"]
+        if to > factor and held:
+            balances["points"] = held * (to // factor)
+            gain = balances["points"] - held
+            lines.append(Line(seq, "", None, "split", "points", gain, balances["points"]))
+        factor = max(factor, to)
+
+    for movement in movements:
+        split(movement.seq, movement.factor)
+        unit = movement.account.partition(":")[0]
+        balances[unit] += movement.change
+        lines.append(
+            Line(
+                movement.seq,
+                movement.id,
+                movement.at,
+                movement.cause,
+                unit,
+                movement.change,
+                balances[unit],
+            )
+        )
+    split(program.seq, program.split_factor)
+    return Statement(
+        member=member,
+        lines=lines,
+        wallet_micro=balances["wallet"],
+        credit_micro=balances["credit"],
+        points_nano=balances["points"],
+        cash_now_micro=cash_now_micro(
+            balances["points"], program, read_policy(program.policy_toml)
+        ),
+    )
+
+
+def read_prices(database: Database, name: str, most: int) -> tuple[Policy, list[Price]]:
+    """The price after at most `most` entries, evenly spread, and the policy behind it.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        prices = reports.read_prices(tx, program, most)
+    assert all(earlier.seq < later.seq for earlier, later in pairwise(prices))
+    return read_policy(program.policy_toml), prices
