@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from springtide.core.policy import Policy
 from springtide.core.units import MICRO, PPM, format_ratio
-from springtide.storage.reports import Price
+from springtide.services.reports import Price
 
 _TIDE = "#0f6680"
 _SLATE = "#5b6670"

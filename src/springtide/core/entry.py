@@ -36,8 +36,8 @@ class Entry:
 
     __slots__ = (
         "binding", "event", "id", "inflow_micro", "lots", "newcomers", "opened",
-        "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro", "seq", "split", "split_factor",
-        "state", "supply_nano", "transfers",
+        "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro", "seq",
+        "split", "split_factor", "state", "supply_nano", "transfers",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:

@@ -8,8 +8,6 @@ laws of the pool are checked without the reducer's help. Source: docs/algorithms
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import psycopg
-
 from springtide.core.events import Json
 from springtide.core.journal import ORPHANED, POOL, Transfer
 from springtide.core.policy_file import read_policy
@@ -18,7 +16,7 @@ from springtide.core.state import State, open_state, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage import journal_reader, programs
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
-from springtide.storage.database import Database
+from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Row
 from springtide.storage.programs import Program
 
@@ -64,7 +62,7 @@ class Audit:
 
 
 class _Auditor:
-    def __init__(self, tx: psycopg.Connection, transfers: Iterator[Row], program: Program):
+    def __init__(self, tx: Transaction, transfers: Iterator[Row], program: Program):
         self._tx = tx
         self._program = program
         self._transfers = transfers

@@ -215,8 +215,8 @@ class _Rejects:
 
     def _refusal(self, error: OSError) -> ImportRefused:
         return ImportRefused(
-            f"{self._path}: {error.strerror}; rejected rows go there: import a copy of the file "
-            "from a folder you may write to"
+            f"{self._path}: {error.strerror}; rejected rows go there: import a copy of "
+            "the file from a folder you may write to"
         )
 
     def close(self) -> Path | None:

@@ -13,6 +13,16 @@ from springtide.storage.errors import UnknownMember
 from springtide.storage.programs import Program
 from springtide.storage.reports import Activity, Outcome, Price
 
+__all__ = [
+    "Outcomes",
+    "Price",
+    "Statement",
+    "Status",
+    "read_prices",
+    "read_statement",
+    "read_status",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Status:

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-import psycopg
-
 from springtide.core.entry import Entry, HorizonReached
 from springtide.core.events import Event, Json, read_event
 from springtide.core.policy import Policy
@@ -21,7 +19,7 @@ from springtide.core.refusals import Refusal
 from springtide.core.state import State
 from springtide.storage import ledger, programs, working_set
 from springtide.storage.chain import Chain
-from springtide.storage.database import Database, answering
+from springtide.storage.database import Database, Transaction, answering
 from springtide.storage.programs import Program
 from springtide.storage.working_set import Tree
 
@@ -108,7 +106,7 @@ class _Batch:
 
     def __init__(
         self,
-        tx: psycopg.Connection,
+        tx: Transaction,
         pipe: ThreadPoolExecutor,
         program: Program,
         state: State,

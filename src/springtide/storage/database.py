@@ -19,6 +19,9 @@ from psycopg.adapt import Loader
 from springtide.storage import embedded
 from springtide.storage.errors import DatabaseDown
 
+Transaction = psycopg.Connection
+"""A connection in a transaction; only storage looks inside."""
+
 ROLE = "springtide_app"
 SCHEMA_VERSION = "0001"
 
