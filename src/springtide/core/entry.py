@@ -35,7 +35,7 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "lots", "newcomers", "opened",
+        "binding", "event", "id", "inflow_micro", "lots", "merchant", "newcomers", "opened",
         "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro", "seq",
         "split", "split_factor", "state", "supply_nano", "transfers",
     )  # fmt: skip
@@ -58,6 +58,8 @@ class Entry:
         self.refunded: str | None = None
         self.binding: tuple[str, str] | None = None
         self.newcomers: list[str] = []
+        self.merchant = ""
+        """One that was never seen before, or empty."""
         self.split = 1
 
     @property

@@ -143,6 +143,8 @@ def _take_over(state: State, entry: Entry) -> None:
         state.refunded.add(entry.refunded)
     if entry.newcomers:
         state.members.update(entry.newcomers)
+    if entry.merchant:
+        state.merchants.add(entry.merchant)
     if entry.binding is not None:
         member, referrer = entry.binding
         state.referrers[member] = referrer
@@ -156,6 +158,8 @@ def _purchase(entry: Entry, order: Purchase) -> None:
     policy, amount = state.policy, order.amount_micro
     if amount > LIMIT:
         raise Overflow("amount passes 2^63 - 1 micro")
+    if order.merchant not in state.merchants:
+        entry.merchant = order.merchant
     terms = policy.terms_of(order.merchant)
     take = amount * terms.take_ppm // PPM
     platform = take * policy.platform_ppm // PPM
@@ -313,6 +317,8 @@ def _cash_out(entry: Entry, wish: CashOut) -> None:
 
 def _redeem(entry: Entry, wish: Redeem) -> None:
     fee_ppm = entry.state.policy.redeem_fee_ppm
+    if wish.merchant not in entry.state.merchants:
+        entry.merchant = wish.merchant
     points, gross, net = _burn_lots(entry, wish.request, fee_ppm)
     entry.pay("redeem", merchant_account(wish.merchant), net)
     entry.burn("redeem", wish.request.member, points)

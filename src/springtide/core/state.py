@@ -77,6 +77,8 @@ class State:
     referrers: dict[str, str] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     """Everybody who bought, was bound or is a referrer."""
+    merchants: set[str] = field(default_factory=set)
+    """Every merchant who sold or took points."""
     posted: dict[str, Posted] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
     triggers: list[tuple[int, str]] = field(default_factory=list)

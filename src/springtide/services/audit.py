@@ -115,14 +115,15 @@ class _Auditor:
         hashed.add(entry.data, b"".join(row.data for row in rows))
         self.entries += 1
         transfers: list[Transfer] = [
-            (row.text(3), row.text(4), row.text(5), row.number(6)) for row in rows
+            (row.columns[3], row.columns[4], row.columns[5], int(row.columns[6]))
+            for row in rows
         ]
         if self.findings[REPEATED].holds:
             self._fold_again(entry, transfers)
 
     def _fold_again(self, row: Row, transfers: list[Transfer]) -> None:
         state = self._state
-        event, receipt = decode(row.fields[5]), row.text(6)
+        event, receipt = decode(row.columns[5]), row.columns[6]
         if row.seq == 0:
             same = transfers == opening_transfers(state) and event == {
                 "type": "opening",
@@ -134,13 +135,13 @@ class _Auditor:
         before, factor = state.pair, state.split_factor
         same = self._is_repeated(state, row, event, receipt, transfers)
         if not same:
-            self.broken(REPEATED, f"entry {row.seq} ({row.text(2)})")
+            self.broken(REPEATED, f"entry {row.seq} ({row.columns[2]})")
             return
         (reserve, supply), grown = state.pair, state.split_factor // factor
         if reserve * before[1] * grown < before[0] * supply:
-            self.broken(PRICE, f"entry {row.seq} ({row.text(2)})")
+            self.broken(PRICE, f"entry {row.seq} ({row.columns[2]})")
         if state.supply_nano and state.supply_nano * reserve // supply > state.reserve_micro:
-            self.broken(RESERVE, f"entry {row.seq} ({row.text(2)})")
+            self.broken(RESERVE, f"entry {row.seq} ({row.columns[2]})")
 
     def _is_repeated(
         self, state: State, row: Row, event: Json, receipt: str, transfers: list[Transfer]
@@ -149,9 +150,9 @@ class _Auditor:
         return (
             outcome.entry is not None
             and outcome.entry.seq == row.seq
-            and outcome.entry.id == row.text(2)
-            and event["type"] == row.text(3)
-            and encode_event(event) == row.text(5)
+            and outcome.entry.id == row.columns[2]
+            and event["type"] == row.columns[3]
+            and encode_event(event) == row.columns[5]
             and encode_receipt(outcome.receipt) == receipt
             and outcome.entry.transfers == transfers
         )

@@ -20,6 +20,7 @@ from springtide.core.state import State
 from springtide.storage import ledger, programs, working_set
 from springtide.storage.chain import Chain
 from springtide.storage.database import Database, Transaction, answering
+from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
 from springtide.storage.working_set import Tree
 
@@ -87,7 +88,7 @@ class Writer:
                 tree = Tree(program.id)
             state = program.state(self._policy_of(program))
             working_set.load_state(tx, program, state, tree, commands)
-            batch = _Batch(tx, self._pipe, program, state, tree)
+            batch = _Batch(tx, self._pipe, program, state)
             outcomes = batch.fold(commands)
             if state.seq > program.seq:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())
@@ -110,13 +111,11 @@ class _Batch:
         pipe: ThreadPoolExecutor,
         program: Program,
         state: State,
-        tree: Tree,
     ) -> None:
         self._tx = tx
         self._pipe = pipe
         self._program = program
         self._state = state
-        self._tree = tree
         self._chain = Chain(program.hash)
         self._entries: list[Entry] = []
         self._writing: Future[None] | None = None
@@ -155,10 +154,13 @@ class _Batch:
         if not self._entries:
             return
         entries, self._entries = self._entries, []
-        part = ledger.make_slice(self._tx, self._program, self._state, self._tree, entries)
-        self._chain.add(part.entries, part.transfers)
+        part = ledger.make_slice(self._program, self._state, entries)
         self._wait()
-        self._writing = self._pipe.submit(ledger.append, self._tx, self._program, part)
+        self._writing = self._pipe.submit(self._write, part)
+
+    def _write(self, part: Slice) -> None:
+        self._chain.add(part.entries, part.transfers)
+        ledger.append(self._tx, self._program, part)
 
     def _wait(self) -> None:
         writing, self._writing = self._writing, None

@@ -1,7 +1,8 @@
 """The canonical form of entries, and the hash chain over batches of them.
 
-The canonical form of rows is PostgreSQL's binary COPY of them, without its header and its
-trailer, so that psql alone can reproduce it. The hash of a batch is
+The canonical form of a row is the line that PostgreSQL's COPY writes for it: its columns with
+tabs between them and backslashes doubled. So psql and sha256sum alone can reproduce it. The
+hash of a batch is
 
     SHA-256(hash of the batch before || SHA-256(entry rows) || SHA-256(transfer rows))
 
@@ -19,9 +20,6 @@ from springtide.core.state import Receipt
 
 ENTRY_COLUMNS: LiteralString = "program_id, seq, id, kind, policy_version, event, receipt"
 TRANSFER_COLUMNS: LiteralString = "program_id, seq, line, kind, debit, credit, amount"
-
-COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-COPY_TRAILER = b"\xff\xff"
 
 NO_HASH = bytes(32)
 
@@ -45,6 +43,11 @@ def decode(text: str | bytes) -> dict[str, object]:
     return _decode(text)
 
 
+def to_copy(rows: list[str]) -> bytes:
+    """Rows as COPY reads and writes them; names and JSON hold no control characters."""
+    return "".join(rows).replace("\\", "\\\\").encode()
+
+
 class Chain:
     """The hash of one batch in the making."""
 
@@ -54,7 +57,7 @@ class Chain:
         self._transfers = sha256()
 
     def add(self, entry_rows: bytes, transfer_rows: bytes) -> None:
-        """Take in the next rows, as binary COPY without header and trailer."""
+        """Take in the next rows, in their canonical form."""
         self._entries.update(entry_rows)
         self._transfers.update(transfer_rows)
 

@@ -1,71 +1,46 @@
 """Reading the journal back, in order, as the very bytes that the hash chain is over."""
 
 from collections.abc import Iterator
-from struct import Struct
 from typing import LiteralString, NamedTuple
 
-import psycopg
 from psycopg import sql
 
-from springtide.storage.chain import COPY_HEADER, ENTRY_COLUMNS, TRANSFER_COLUMNS
+from springtide.storage.chain import ENTRY_COLUMNS, TRANSFER_COLUMNS
+from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
-
-_INT2, _INT4, _INT8 = Struct(">h"), Struct(">i"), Struct(">q")
 
 
 class Row(NamedTuple):
-    """A row as binary COPY gives it: its bytes, and its fields."""
+    """A row of the journal: the bytes of its canonical form, and its columns as text."""
 
     data: bytes
-    fields: list[bytes]
+    columns: list[str]
 
     @property
     def seq(self) -> int:
         """The entry it belongs to; the second column of both tables."""
-        return int(_INT8.unpack(self.fields[1])[0])
-
-    def number(self, column: int) -> int:
-        """An integer column, by its width."""
-        value = self.fields[column]
-        return int({2: _INT2, 4: _INT4, 8: _INT8}[len(value)].unpack(value)[0])
-
-    def text(self, column: int) -> str:
-        """A text column."""
-        return self.fields[column].decode()
-
-
-def _split(data: bytes) -> list[bytes]:
-    fields, offset = [], _INT2.size
-    for _ in range(_INT2.unpack_from(data)[0]):
-        (length,) = _INT4.unpack_from(data, offset)
-        offset += _INT4.size
-        fields.append(data[offset : offset + length])
-        offset += length
-    return fields
+        return int(self.columns[1])
 
 
 def _read(
-    tx: psycopg.Connection, columns: LiteralString, rest: LiteralString, program: Program
+    tx: Transaction, columns: LiteralString, rest: LiteralString, program: Program
 ) -> Iterator[Row]:
-    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)").format(
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
         sql.SQL(columns), sql.SQL(rest).format(sql.Literal(program.id))
     )
     with tx.cursor().copy(query) as copy:
-        first = True
         for block in copy:
             data = bytes(block)
-            if first:
-                data, first = data[len(COPY_HEADER) :], False
-            if len(data) > _INT2.size:  # the trailer is shorter than any row
-                yield Row(data, _split(data))
+            line = data[:-1].decode().replace("\\\\", "\\")
+            yield Row(data, line.split("\t"))
 
 
-def read_entries(tx: psycopg.Connection, program: Program) -> Iterator[Row]:
+def read_entries(tx: Transaction, program: Program) -> Iterator[Row]:
     """Entry rows in order; columns as in `ENTRY_COLUMNS`."""
     return _read(tx, ENTRY_COLUMNS, "entry WHERE program_id = {} ORDER BY seq", program)
 
 
-def read_transfers(tx: psycopg.Connection, program: Program) -> Iterator[Row]:
+def read_transfers(tx: Transaction, program: Program) -> Iterator[Row]:
     """Transfer rows in order; columns as in `TRANSFER_COLUMNS`."""
     return _read(
         tx, TRANSFER_COLUMNS, "transfer WHERE program_id = {} ORDER BY seq, line", program
@@ -81,7 +56,7 @@ class Batch(NamedTuple):
     hash: bytes
 
 
-def read_batches(tx: psycopg.Connection, program: Program) -> list[Batch]:
+def read_batches(tx: Transaction, program: Program) -> list[Batch]:
     """All batches in order."""
     rows = tx.execute(
         "SELECT number, first_seq, last_seq, hash FROM batch"
@@ -91,7 +66,7 @@ def read_batches(tx: psycopg.Connection, program: Program) -> list[Batch]:
     return [Batch(*row) for row in rows]
 
 
-def read_unbalanced(tx: psycopg.Connection, program: Program) -> int:
+def read_unbalanced(tx: Transaction, program: Program) -> int:
     """How many entries have a unit whose debits and credits differ."""
     row = tx.execute(
         """
@@ -105,7 +80,7 @@ def read_unbalanced(tx: psycopg.Connection, program: Program) -> int:
     return int(row[0])
 
 
-def read_balances(tx: psycopg.Connection, program: Program) -> dict[str, int]:
+def read_balances(tx: Transaction, program: Program) -> dict[str, int]:
     """The balance of every account of money and store credit, from the postings."""
     rows = tx.execute(
         """
@@ -117,7 +92,7 @@ def read_balances(tx: psycopg.Connection, program: Program) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def read_kept_balances(tx: psycopg.Connection, program: Program) -> dict[str, int]:
+def read_kept_balances(tx: Transaction, program: Program) -> dict[str, int]:
     """The balances that the database keeps, brought up to date where they lag."""
     rows = tx.execute(
         """
@@ -146,7 +121,7 @@ class LotRow(NamedTuple):
     trigger_key: int | None
 
 
-def read_lots(tx: psycopg.Connection, program: Program) -> Iterator[LotRow]:
+def read_lots(tx: Transaction, program: Program) -> Iterator[LotRow]:
     """All lots in the order they were opened."""
     rows = tx.execute(
         "SELECT id, member, points, headroom, net, seq, trigger_key FROM lot"
@@ -156,7 +131,7 @@ def read_lots(tx: psycopg.Connection, program: Program) -> Iterator[LotRow]:
     return (LotRow(*row) for row in rows)
 
 
-def read_referrers(tx: psycopg.Connection, program: Program) -> dict[str, str]:
+def read_referrers(tx: Transaction, program: Program) -> dict[str, str]:
     """Who is bound to whom."""
     rows = tx.execute(
         "SELECT id, referrer FROM member WHERE program_id = %s AND referrer IS NOT NULL",

@@ -1,50 +1,28 @@
 """The ledger: entries are appended by binary COPY, lots and members moved set by set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-import psycopg
-from psycopg.abc import Buffer
-from psycopg.copy import Writer
 
 from springtide.core.entry import Entry
-from springtide.core.journal import UNASSIGNED, Transfer
+from springtide.core.journal import Transfer
 from springtide.core.state import Lot, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import (
-    COPY_HEADER,
-    COPY_TRAILER,
     ENTRY_COLUMNS,
     TRANSFER_COLUMNS,
     encode_event,
     encode_receipt,
+    to_copy,
 )
+from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
-from springtide.storage.working_set import Tree
 
-_TO_MERCHANTS = frozenset(("merchant", "redeem"))
-
-
-class _Table(NamedTuple):
-    target: str
-    types: list[str]
-
-
-_ENTRY = _Table(
-    f"entry ({ENTRY_COLUMNS})", ["int4", "int8", "text", "text", "int2", "text", "text"]
-)
-_TRANSFER = _Table(
-    f"transfer ({TRANSFER_COLUMNS})", ["int4", "int8", "int2", "text", "text", "text", "int8"]
-)
-_LOT = _Table(
-    "lot (program_id, seq, id, member, points, headroom, net, trigger_key)",
-    ["int4", "int8", "text", "text", "int8", "int8", "int8", "int8"],
-)
-_MEMBER = _Table(
-    "member (program_id, id, first_seq, referrer)", ["int4", "text", "int8", "text"]
-)
-_MERCHANT = _Table("merchant (program_id, id, first_seq)", ["int4", "text", "int8"])
+_ENTRY = f"entry ({ENTRY_COLUMNS})"
+_TRANSFER = f"transfer ({TRANSFER_COLUMNS})"
+_LOT = "lot (program_id, seq, id, member, points, headroom, net, trigger_key)"
+_MEMBER = "member (program_id, id, first_seq, referrer)"
+_MERCHANT = "merchant (program_id, id, first_seq)"
+_EMPTY_IS_NULL = " (NULL '')"
 
 
 @dataclass(slots=True)
@@ -52,7 +30,7 @@ class Slice:
     """A run of entries ready to be written; nothing in it changes any more."""
 
     entries: bytes = b""
-    """Rows as binary COPY, like those below."""
+    """Rows as COPY reads them, like those below."""
     transfers: bytes = b""
     lots: bytes = b""
     members: bytes = b""
@@ -65,43 +43,47 @@ class Slice:
     """Product of the splits."""
 
 
-def make_slice(
-    tx: psycopg.Connection, program: Program, state: State, tree: Tree, entries: Sequence[Entry]
-) -> Slice:
-    """The rows of entries that were just folded; lots as they stand after the last of them.
-
-    Nothing is sent: the connection only says how values are written.
-    """
+def make_slice(program: Program, state: State, entries: Sequence[Entry]) -> Slice:
+    """The rows of entries that were just folded; lots as they stand after the last of them."""
     number, version = program.id, program.policy_version
     part = Slice()
-    rows, transfers, members, shops = [], [], [], []
+    rows: list[str] = []
+    transfers: list[str] = []
+    members: list[str] = []
+    merchants: list[str] = []
     opened: set[str] = set()
     touched: set[str] = set()
     for entry in entries:
         seq = entry.seq
         event, receipt = encode_event(entry.event), encode_receipt(entry.receipt)
-        rows.append((number, seq, entry.id, entry.event["type"], version, event, receipt))
-        for line, transfer in enumerate(entry.transfers):
-            transfers.append((number, seq, line, *transfer))
-            if transfer[0] in _TO_MERCHANTS and transfer[2] not in tree.merchants:
-                tree.merchants.add(transfer[2])
-                if transfer[2] != UNASSIGNED:
-                    shops.append((number, transfer[2].partition(":")[2], seq))
+        kind = entry.event["type"]
+        rows.append(f"{number}\t{seq}\t{entry.id}\t{kind}\t{version}\t{event}\t{receipt}\n")
+        for line, (kind, debit, credit, amount) in enumerate(entry.transfers):
+            transfers.append(f"{number}\t{seq}\t{line}\t{kind}\t{debit}\t{credit}\t{amount}\n")
+        touched.update(entry.lots)
         if entry.opened is not None:
             opened.add(entry.opened.id)
-        touched.update(entry.lots)
         for member in entry.newcomers:
-            members.append((number, member, seq, state.referrers.get(member)))
+            members.append(f"{number}\t{member}\t{seq}\t{state.referrers.get(member, '')}\n")
+        if entry.merchant:
+            merchants.append(f"{number}\t{entry.merchant}\t{seq}\n")
         if entry.binding or entry.refunded or entry.split > 1:
             _add_rarer(part, entry)
-    part.entries = _rows(tx, _ENTRY, rows)
-    part.transfers = _rows(tx, _TRANSFER, transfers)
-    lots = (state.lots[lot_id] for lot_id in opened)
-    part.lots = _rows(tx, _LOT, [(number, lot.seq, *lot[:5], _key(lot)) for lot in lots])
-    part.members = _rows(tx, _MEMBER, members)
-    part.merchants = _rows(tx, _MERCHANT, shops)
+    part.entries = to_copy(rows)
+    part.transfers = to_copy(transfers)
+    part.members = to_copy(members)
+    part.merchants = to_copy(merchants)
+    part.lots = to_copy([_lot_row(number, state.lots[lot_id]) for lot_id in opened])
     part.changed = [state.lots[lot_id] for lot_id in touched - opened]
     return part
+
+
+def _lot_row(number: int, lot: Lot) -> str:
+    key = _key(lot)
+    return (
+        f"{number}\t{lot.seq}\t{lot.id}\t{lot.member}\t{lot.points_nano}\t"
+        f"{lot.headroom_micro}\t{lot.net_micro}\t{'' if key is None else key}\n"
+    )
 
 
 def _add_rarer(part: Slice, entry: Entry) -> None:
@@ -119,44 +101,22 @@ def _key(lot: Lot) -> int | None:
     return None if key == LIMIT else key
 
 
-class _Memory(Writer):
-    """Where COPY's rows are written before they are sent."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def write(self, data: Buffer) -> None:
-        self.data += data
-
-
-def _rows(tx: psycopg.Connection, table: _Table, rows: Iterable[tuple[object, ...]]) -> bytes:
-    if not rows:
-        return b""
-    memory = _Memory()
-    with psycopg.Copy(tx.cursor(), binary=True, writer=memory) as copy:
-        copy.set_types(table.types)
-        write_row = copy.write_row
-        for row in rows:
-            write_row(row)
-    return bytes(memory.data[len(COPY_HEADER) : -len(COPY_TRAILER)])
-
-
-def _copy(tx: psycopg.Connection, table: _Table, rows: bytes) -> None:
+def _copy(tx: Transaction, target: str, rows: bytes, options: str = "") -> None:
     if rows:
-        with tx.cursor().copy(f"COPY {table.target} FROM STDIN (FORMAT binary)") as copy:
-            copy.write(COPY_HEADER + rows + COPY_TRAILER)
+        with tx.cursor().copy(f"COPY {target} FROM STDIN{options}") as copy:
+            copy.write(rows)
 
 
-def append(tx: psycopg.Connection, program: Program, part: Slice) -> None:
+def append(tx: Transaction, program: Program, part: Slice) -> None:
     """Write a slice within the transaction that holds the program's row."""
     _copy(tx, _ENTRY, part.entries)
     _copy(tx, _TRANSFER, part.transfers)
     if part.factor > 1:
         _split_lots(tx, program, part)
-    _copy(tx, _LOT, part.lots)
+    _copy(tx, _LOT, part.lots, _EMPTY_IS_NULL)
     if part.changed:
         _change_lots(tx, program, part.changed)
-    _copy(tx, _MEMBER, part.members)
+    _copy(tx, _MEMBER, part.members, _EMPTY_IS_NULL)
     _copy(tx, _MERCHANT, part.merchants)
     if part.bound:
         tx.execute(
@@ -172,7 +132,7 @@ def append(tx: psycopg.Connection, program: Program, part: Slice) -> None:
         tx.execute("INSERT INTO refund VALUES (%s, %s, %s)", [program.id, order, seq])
 
 
-def _split_lots(tx: psycopg.Connection, program: Program, part: Slice) -> None:
+def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:
     """Re-denominate the lots that were there before the slice; its own come as they are."""
     tx.execute(
         """
@@ -187,7 +147,7 @@ def _split_lots(tx: psycopg.Connection, program: Program, part: Slice) -> None:
         tx.execute("INSERT INTO split VALUES (%s, %s, %s)", [program.id, seq, factor])
 
 
-def _change_lots(tx: psycopg.Connection, program: Program, lots: list[Lot]) -> None:
+def _change_lots(tx: Transaction, program: Program, lots: list[Lot]) -> None:
     tx.execute(
         """
         UPDATE lot l SET points = c.points, headroom = c.headroom, net = c.net,
@@ -208,19 +168,18 @@ def _change_lots(tx: psycopg.Connection, program: Program, lots: list[Lot]) -> N
 
 
 def append_opening(
-    tx: psycopg.Connection,
-    program: Program,
-    event: str,
-    receipt: str,
-    transfers: list[Transfer],
+    tx: Transaction, program: Program, event: str, receipt: str, transfers: list[Transfer]
 ) -> Slice:
     """Write entry 0; gives its rows."""
-    lines = enumerate(transfers)
+    number, version = program.id, program.policy_version
     part = Slice(
-        entries=_rows(
-            tx, _ENTRY, [(program.id, 0, "", "opening", program.policy_version, event, receipt)]
+        entries=to_copy([f"{number}\t0\t\topening\t{version}\t{event}\t{receipt}\n"]),
+        transfers=to_copy(
+            [
+                "\t".join(map(str, (number, 0, line, *transfer))) + "\n"
+                for line, transfer in enumerate(transfers)
+            ]
         ),
-        transfers=_rows(tx, _TRANSFER, [(program.id, 0, line, *each) for line, each in lines]),
     )
     append(tx, program, part)
     return part

@@ -20,7 +20,6 @@ from springtide.core.events import (
     Refund,
     is_name,
 )
-from springtide.core.journal import merchant_account
 from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
@@ -43,7 +42,6 @@ class Tree:
     referrers: dict[str, str] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     merchants: set[str] = field(default_factory=set)
-    """Account codes of merchants that have a row."""
 
     def is_of(self, program: Program) -> bool:
         """Whether nothing was posted since, and it is not too large to keep."""
@@ -107,6 +105,7 @@ def load_state(
     needs = _Needs(commands, by_member=state.policy.cap_per_member)
     seqs = _load_posted(tx, program, state, needs)
     state.members, state.referrers = tree.members, tree.referrers
+    state.merchants = tree.merchants
     _load_tree(tx, program, tree, needs)
     if needs.holders:
         _load_holders(tx, program, state, needs.holders)
@@ -164,13 +163,13 @@ def _load_tree(tx: psycopg.Connection, program: Program, tree: Tree, needs: _Nee
         ).fetchall()
         tree.members.update(member for member, _ in rows)
         tree.referrers.update((member, above) for member, above in rows if above)
-    shops = [shop for shop in needs.merchants if merchant_account(shop) not in tree.merchants]
+    shops = list(needs.merchants - tree.merchants)
     if shops:
         rows = tx.execute(
             "SELECT id FROM merchant WHERE program_id = %s AND id = ANY(%s)",
             [program.id, shops],
         ).fetchall()
-        tree.merchants.update(merchant_account(shop) for (shop,) in rows)
+        tree.merchants.update(shop for (shop,) in rows)
 
 
 def _load_holders(
