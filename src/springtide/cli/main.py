@@ -50,7 +50,10 @@ reports.add_to(app)
 def main() -> None:
     """Run a command; every refusal is one line and an exit code."""
     assert __debug__, "the product checks itself while it runs: start Python without -O"
-    gc.set_threshold(100_000, 50, 50)  # batches make many short-lived records, and no cycles
+    # Batches make many short-lived records and no cycles, and the thread that writes them
+    # should not wait long for the one that folds.
+    gc.set_threshold(100_000, 50, 50)
+    sys.setswitchinterval(0.0005)
     try:
         code = app(standalone_mode=False)
     except click.ClickException as error:

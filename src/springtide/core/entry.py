@@ -35,9 +35,9 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "lots", "merchant", "newcomers", "opened",
-        "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro", "seq",
-        "split", "split_factor", "state", "supply_nano", "transfers",
+        "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
+        "opened", "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro",
+        "seq", "split", "split_factor", "state", "supply_nano", "transfers",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
@@ -45,6 +45,7 @@ class Entry:
         self.event = event
         self.seq = state.seq + 1
         self.id = ""
+        self.kind = ""
         self.split_factor = state.split_factor
         self.reserve_micro = state.reserve_micro
         self.supply_nano = state.supply_nano
@@ -145,8 +146,7 @@ class Entry:
             net = gross * (PPM - policy.cash_out_fee_ppm) // PPM
             self.pay("exit", wallet_account(lot.member), net)
         self.burn("exit", lot.member, lot.points_nano)
-        left, paid = lot.headroom_micro - gross, lot.net_micro + net
-        self.put(lot._replace(points_nano=0, headroom_micro=left, net_micro=paid))
+        self.put(lot.moved(-lot.points_nano, -gross, net))
         if not self.supply_nano:
             self.set_aside(reserve, supply)
         return {

@@ -6,6 +6,7 @@ section 5 orders. Amounts are unbounded here; `overflow` is decided by the reduc
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from springtide.core.refusals import InvalidAmount, InvalidEvent
@@ -22,7 +23,8 @@ _NAME = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatc
 ALL = "all"
 
 
-class Purchase(NamedTuple):
+@dataclass(slots=True)
+class Purchase:
     """The settlement of an order: it takes the price and the referrer of this moment."""
 
     id: str

@@ -5,7 +5,8 @@ nothing else moves a state. Source: SPEC.md sections 2 and 5; docs/algorithms/.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import cast
 
 from springtide.core.commission import closes_loop, split_commissions
 from springtide.core.entry import Entry, HorizonReached
@@ -47,7 +48,8 @@ from springtide.core.state import Lot, Posted, Receipt, State
 from springtide.core.units import LIMIT, PPM, format_points, price_micro
 
 
-class Outcome(NamedTuple):
+@dataclass(slots=True)
+class Outcome:
     """The answer to an event, and the entry it posted: none if it was refused or repeated."""
 
     receipt: Receipt
@@ -110,7 +112,7 @@ def _apply(entry: Entry, parsed: Event) -> None:
     entry.id = parsed.id
     receipt = entry.receipt
     receipt["id"] = parsed.id
-    receipt["type"] = entry.event["type"]
+    receipt["type"] = entry.kind = cast(str, entry.event["type"])
     _RULES[type(parsed)](entry, parsed)
     if entry.reserve_micro > LIMIT or entry.supply_nano > LIMIT:
         raise Overflow("the reserve or the supply would pass 2^63 - 1")
@@ -217,10 +219,7 @@ def _credit_lot(entry: Entry, order: Purchase, granted_nano: int) -> None:
     if lot is None:
         entry.opened = lot = Lot(lot_id, order.member, granted_nano, headroom, 0, entry.seq)
     else:
-        lot = lot._replace(
-            points_nano=lot.points_nano + granted_nano,
-            headroom_micro=lot.headroom_micro + headroom,
-        )
+        lot = lot.moved(granted_nano, headroom)
     entry.put(lot)
 
 
@@ -279,13 +278,7 @@ def _burn_lots(entry: Entry, request: Request, fee_ppm: int) -> tuple[int, int, 
     for number, (lot, burnt, part) in enumerate(parts, 1):
         share = left_of_net if number == len(parts) else part * (PPM - fee_ppm) // PPM
         left_of_net -= share
-        entry.put(
-            lot._replace(
-                points_nano=lot.points_nano - burnt,
-                headroom_micro=max(lot.headroom_micro - part, 0),
-                net_micro=lot.net_micro + share,
-            )
-        )
+        entry.put(lot.moved(-burnt, -min(part, lot.headroom_micro), share))
     return points, gross, net
 
 

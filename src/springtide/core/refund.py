@@ -101,11 +101,8 @@ def _reduced(
 ) -> Lot:
     returned = recovered_micro * PPM // (PPM - policy.cash_out_fee_ppm)
     spent = order.amount_micro * (policy.cap_ppm or 0) // PPM
-    return lot._replace(
-        points_nano=lot.points_nano - held_nano,
-        headroom_micro=max(lot.headroom_micro + returned - spent, 0),
-        net_micro=lot.net_micro - recovered_micro,
-    )
+    change = max(returned - spent, -lot.headroom_micro)
+    return lot.moved(-held_nano, change, -recovered_micro)
 
 
 def _pay_back(entry: Entry, order: Order, shortfall_micro: int) -> None:

@@ -8,7 +8,6 @@ can exit, all those with a trigger key below `horizon` must be here.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappush
-from typing import NamedTuple
 
 from springtide.core.events import Json
 from springtide.core.policy import Policy
@@ -25,8 +24,9 @@ Receipt = dict[str, object]
 writes them as decimal strings."""
 
 
-class Lot(NamedTuple):
-    """Points that were bought together, and what they may still be paid."""
+@dataclass(slots=True)
+class Lot:
+    """Points that were bought together, and what they may still be paid; never changed."""
 
     id: str
     member: str
@@ -37,8 +37,20 @@ class Lot(NamedTuple):
     seq: int
     """The entry that opened it; older lots are burnt first."""
 
+    def moved(self, points_nano: int, headroom_micro: int = 0, net_micro: int = 0) -> "Lot":
+        """The lot after adding these to its numbers."""
+        return Lot(
+            self.id,
+            self.member,
+            self.points_nano + points_nano,
+            self.headroom_micro + headroom_micro,
+            self.net_micro + net_micro,
+            self.seq,
+        )
 
-class Posted(NamedTuple):
+
+@dataclass(slots=True)
+class Posted:
     """An event that was accepted, the answer it got, and the units its points are in."""
 
     event: Json
@@ -122,7 +134,7 @@ class State:
         """Re-denominate every lot that is here, and the horizon with them."""
         for lot in self.lots.values():
             if lot.points_nano:
-                self.lots[lot.id] = lot._replace(points_nano=lot.points_nano * factor)
+                self.lots[lot.id] = lot.moved(lot.points_nano * (factor - 1))
         keys = ((trigger_key(lot), lot.id) for lot in self.lots.values())
         self.triggers = [(key, lot_id) for key, lot_id in keys if key < LIMIT]
         heapify(self.triggers)

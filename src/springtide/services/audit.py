@@ -12,7 +12,7 @@ from springtide.core.events import Json
 from springtide.core.journal import ORPHANED, POOL, Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
-from springtide.core.state import State, open_state, trigger_key
+from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage import journal_reader, programs
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
@@ -182,7 +182,7 @@ class _Auditor:
             points += row.points
             lot = lots.pop(row.id, None)
             key = LIMIT if row.trigger_key is None else row.trigger_key
-            if lot != row[:6] or (lot is not None and trigger_key(lot) != key):
+            if lot != Lot(*row[:6]) or trigger_key(lot) != key:
                 self.broken(LOTS, f"lot {row.id}")
         for missing in lots:
             self.broken(LOTS, f"lot {missing} is missing")

@@ -18,6 +18,7 @@ import psycopg
 from springtide.storage.errors import DatabaseDown
 
 SETTINGS = {
+    "autovacuum_vacuum_insert_scale_factor": "1.0",
     "checkpoint_timeout": "15min",
     "max_wal_size": "8GB",
     "min_wal_size": "1GB",

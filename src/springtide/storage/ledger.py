@@ -56,10 +56,10 @@ def make_slice(program: Program, state: State, entries: Sequence[Entry]) -> Slic
     for entry in entries:
         seq = entry.seq
         event, receipt = encode_event(entry.event), encode_receipt(entry.receipt)
-        kind = entry.event["type"]
-        rows.append(f"{number}\t{seq}\t{entry.id}\t{kind}\t{version}\t{event}\t{receipt}\n")
+        head = f"{number}\t{seq}\t"
+        rows.append(f"{head}{entry.id}\t{entry.kind}\t{version}\t{event}\t{receipt}\n")
         for line, (kind, debit, credit, amount) in enumerate(entry.transfers):
-            transfers.append(f"{number}\t{seq}\t{line}\t{kind}\t{debit}\t{credit}\t{amount}\n")
+            transfers.append(f"{head}{line}\t{kind}\t{debit}\t{credit}\t{amount}\n")
         touched.update(entry.lots)
         if entry.opened is not None:
             opened.add(entry.opened.id)

