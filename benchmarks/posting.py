@@ -24,7 +24,7 @@ from springtide.storage.database import Database, migrate
 
 ORDERS = 200_000
 MEMBERS = 100_000
-BATCH = 10_000
+BATCH = 20_000
 PGBENCH_SCALE = 50
 SECONDS = 10
 
@@ -48,24 +48,35 @@ indirect = "0.002"
 NAIVE_TABLES = """
 CREATE TABLE naive_pool (id int PRIMARY KEY, reserve bigint, supply bigint)
     WITH (fillfactor = 10);
-CREATE TABLE naive_journal (order_id bigint, line smallint, debit bigint, credit bigint,
-                            amount bigint);
-CREATE UNIQUE INDEX ON naive_journal (order_id, line);
+CREATE TABLE naive_order (id bigint PRIMARY KEY, buyer bigint, amount bigint, granted bigint);
+CREATE INDEX ON naive_order (buyer);
+CREATE TABLE naive_journal (order_id bigint, debit bigint, credit bigint, amount bigint);
+CREATE INDEX ON naive_journal (debit, order_id);
+CREATE INDEX ON naive_journal (credit, order_id);
+CREATE TABLE naive_wallet (id bigint PRIMARY KEY, balance bigint) WITH (fillfactor = 70);
 INSERT INTO naive_pool VALUES (1, 1000000, 1000000000);
+INSERT INTO naive_wallet SELECT id, 0 FROM generate_series(1, 100000) id;
 """
 
 NAIVE_ORDER = """
 \\set order_id random(1, 9000000000000000000)
 \\set buyer random(1, 100000)
+\\set direct random(1, :buyer)
+\\set indirect random(1, :direct)
 \\set c random(1600000, 80000000)
 BEGIN;
 UPDATE naive_pool SET reserve = reserve + :c,
     supply = supply + (7 * :c::numeric * supply / (10 * reserve))::bigint WHERE id = 1;
-INSERT INTO naive_journal VALUES (:order_id, 0, 1, 2, :c), (:order_id, 1, 1, 3, :c),
-    (:order_id, 2, 1, :buyer, :c), (:order_id, 3, 1, :buyer, :c), (:order_id, 4, 1, 4, :c),
-    (:order_id, 5, 5, :buyer, :c);
+INSERT INTO naive_order VALUES (:order_id, :buyer, :c, :c);
+INSERT INTO naive_journal VALUES (:order_id, 1, 2, :c), (:order_id, 1, 3, :c),
+    (:order_id, 1, :direct, :c), (:order_id, 1, :indirect, :c), (:order_id, 1, 4, :c),
+    (:order_id, 5, :buyer, :c);
+UPDATE naive_wallet SET balance = balance + :c WHERE id = :direct;
+UPDATE naive_wallet SET balance = balance + :c WHERE id = :indirect;
 END;
 """
+"""What a first design would store of an order, in one transaction: the hot pool, the order, six
+journal rows that can be listed by account, two wallets."""
 
 
 def make_orders(seed: int) -> list[Json]:

@@ -15,7 +15,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome, fold, opening_transfers
 from springtide.core.refusals import Refusal
-from springtide.core.state import State, open_state, trigger_key
+from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT, format_money, format_points
 
 ADVERT_B = {
@@ -151,10 +151,10 @@ def snapshot(state: State) -> dict[str, object]:
 
 def _frozen(value: object) -> object:
     if isinstance(value, dict):
-        return {
-            key: _frozen(item) if isinstance(item, list) else item
-            for key, item in value.items()
-        }
+        return {key: _frozen(item) for key, item in value.items()}
+    if isinstance(value, Lot):
+        numbers = (value.points_nano, value.headroom_micro, value.net_micro)
+        return (value.id, value.member, *numbers, value.seq)
     if isinstance(value, set):
         return frozenset(value)
     return tuple(value) if isinstance(value, list) else value
@@ -243,25 +243,31 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
 
     price = one_of("1.00", "0.01", "700.00")
     openings = ("1000.00",) if price == "700.00" else ("1.00", "250.00")
-    points: dict[str, Any] = {"start_price": price, "grant_ratio": one_of("0.70", "1")}
+    points: dict[str, Any] = {"start_price": price, "grant_ratio": one_of("1", "0.70")}
     if draw(st.booleans()):
         points["split_at"] = {"1.00": "1.5", "0.01": "0.02", "700.00": "1000"}[price]
         points["split_factor"] = draw(st.sampled_from([2, 3, 10, 1000]))
     if draw(st.booleans()):
         points["max_grant_value"] = one_of("150.00", "0.000007")
+    platform, distribution = draw(
+        st.sampled_from([("0", "0"), ("0.10", "0.10"), ("0", "0.10"), ("0.30", "0.70")])
+    )
+    commissions = [None] if distribution == "0" else [None, COMMISSIONS]
     return policy_of(
         ADVERT_B,
         opening_reserve=one_of(*openings) if opened else one_of("0", *openings),
         split={
-            "take_rate": one_of("0.20", "0.50", "1"),
-            "unallocated": one_of("platform", "pool"),
+            "take_rate": one_of("1", "0.20", "0.50"),
+            "platform": platform,
+            "distribution": distribution,
+            "unallocated": one_of("pool", "platform"),
         },
         points=points,
-        cash_out={"fee": one_of("0.20", "0", "0.003", "0.999999")},
+        cash_out={"fee": one_of("0", "0.20", "0.003", "0.999999")},
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
         cap=draw(_caps()),
-        commission=draw(st.sampled_from([None, COMMISSIONS])),
+        commission=draw(st.sampled_from(commissions)),
         merchants={
             "shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"},
             "mine": {"region": "3301", "recruiter": "me-3"},

@@ -18,7 +18,7 @@ def test_p1_opening(row: Row) -> None:
         'cash_out = { fee = "0.20" }\n'
     )
     if row["reserve"] == "refused":
-        with pytest.raises(PolicyError, match="less than one point"):
+        with pytest.raises(PolicyError, match="give at least"):
             Program(policy)
         assert row["supply"] == row["price"] == ""
         return

@@ -129,10 +129,25 @@ class NoFreeProfit(RuleBasedStateMachine):
     ) -> None:
         more = {"merchant": merchant, "region": region, "referrer": referrer}
         for micro in micros:
-            order = self.new_id()
-            if self.act(buy(order, member, micro, **more)) is not None:
-                self.orders.append(order)
-                self.paid_in += micro
+            self.order(member, micro, **more)
+
+    def order(self, member: str, micro: int, **more: str | None) -> str | None:
+        order = self.new_id()
+        if self.act(buy(order, member, micro, **more)) is None:
+            return None
+        self.orders.append(order)
+        self.paid_in += micro
+        return order
+
+    @rule(micro=AMOUNTS, times=st.sampled_from([1, 10, 1000]), number=st.integers(1, 4))
+    def pump(self, micro: int, times: int, number: int) -> None:
+        """Lift the price of some points with big orders, sell them, and take these back."""
+        self.order("me-1", micro, merchant="mine")
+        big = [self.order("me-2", micro * times, merchant="mine") for _ in range(number)]
+        self.act(cash_out(self.new_id(), "me-1"))
+        for order in big:
+            if order is not None:
+                self.take_back_order(order)
 
     @rule(member=ME, referrer=st.sampled_from([*MINE, *OTHERS]))
     def bind(self, member: str, referrer: str) -> None:

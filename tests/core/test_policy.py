@@ -257,8 +257,8 @@ def test_the_pool_at_its_bounds() -> None:
 def test_an_opening_reserve_buys_a_point_or_is_nothing() -> None:
     for opening in ("1.999999", "1.00", "0.000001"):
         message = refusal(opening_reserve=opening, points={"start_price": "2.00"})
-        assert message.startswith("opening_reserve buys less than one point")
-        assert "raise it to start_price" in message
+        assert message.startswith(f"opening_reserve is {float(opening):.6f}; give at least 2.0")
+        assert "one point at points.start_price" in message
     at_two = policy_of(REQUIRED, opening_reserve="2.00", points={"start_price": "2.00"})
     assert at_two.opening_supply_nano == 10**9
     for price in ("0.01", "1.00", "700.00"):

@@ -4,7 +4,7 @@ The rules write it while it is a draft; only when the event is accepted does the
 take it over into the state. So a refusal, wherever it is found, leaves no trace.
 """
 
-from heapq import heappop
+from heapq import heappop, heappush
 
 from springtide.core.events import Json
 from springtide.core.journal import (
@@ -36,8 +36,9 @@ class Entry:
 
     __slots__ = (
         "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
-        "opened", "orphaned_micro", "receipt", "reference", "refunded", "reserve_micro",
-        "seq", "split", "split_factor", "state", "supply_nano", "transfers",
+        "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
+        "reserve_micro", "seq", "split", "split_factor", "state", "supply_nano",
+        "transfers",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
@@ -56,6 +57,7 @@ class Entry:
         self.transfers: list[Transfer] = []
         self.receipt: Receipt = {}
         self.opened: Lot | None = None
+        self.popped: list[tuple[int, str]] = []
         self.refunded: str | None = None
         self.binding: tuple[str, str] | None = None
         self.newcomers: list[str] = []
@@ -129,7 +131,7 @@ class Entry:
                 if key >= horizon:
                     raise HorizonReached
                 return lot
-            heappop(heap)
+            self.popped.append(heappop(heap))
         if price_key >= horizon:
             raise HorizonReached
         return None
@@ -195,7 +197,5 @@ class Entry:
 
     def abandon(self) -> None:
         """Put back the triggers of lots that this event had taken out of the heap."""
-        for lot_id in self.lots:
-            lot = self.state.lots.get(lot_id)
-            if lot is not None:
-                self.state.watch(lot)
+        for trigger in self.popped:
+            heappush(self.state.triggers, trigger)

@@ -18,7 +18,7 @@ Json = Mapping[str, object]
 LONGEST_ID = 255
 """Characters of an id: more than any shop needs, and few enough for a database index."""
 
-_NAME = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
+_NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 ALL = "all"
 
@@ -212,3 +212,16 @@ def read_event(event: Json) -> Event:
     if reader is None:
         raise InvalidEvent(f"type is {kind!r}; known are {', '.join(_READERS)}")
     return reader(event)
+
+
+def same_content(one: object, other: object) -> bool:
+    """Whether two parsed JSON values are equal; 1, 1.0 and true are three values."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            same_content(value, other[key]) for key, value in one.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_content, one, other))
+    return one == other

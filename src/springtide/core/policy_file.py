@@ -15,8 +15,10 @@ from springtide.core.events import is_name, is_region
 from springtide.core.policy import Policy, PolicyError, Terms
 from springtide.core.units import (
     LIMIT,
+    MICRO,
     PPM,
     format_fraction,
+    format_money,
     format_ratio,
     parse_decimal,
     parse_money,
@@ -178,10 +180,11 @@ def _check_pool(policy: Policy) -> None:
         )
     if policy.start_price_micro == 0:
         raise PolicyError("points.start_price is 0; it must be above zero")
-    if 0 < policy.opening_reserve_micro < policy.start_price_micro:
+    least = max(policy.start_price_micro, MICRO)
+    if 0 < policy.opening_reserve_micro < least:
         raise PolicyError(
-            "opening_reserve buys less than one point at points.start_price; "
-            "raise it to start_price, or set 0 to replay the adverts to the digit"
+            f"opening_reserve is {format_money(policy.opening_reserve_micro)}; give at least "
+            f"{format_money(least)}: 1.00, and one point at points.start_price"
         )
     if policy.opening_supply_nano > LIMIT:
         raise PolicyError("opening_reserve at points.start_price passes 2^63 - 1; lower it")

@@ -17,6 +17,8 @@ _WRITERS: dict[str, Callable[[int], str]] = {
     ),
 }  # fmt: skip
 
+_ROWS = frozenset(("commissions", "exits", "paid"))
+
 
 def render(receipt: Receipt) -> Receipt:
     """A receipt with its amounts as decimal strings, fields in the same order."""
@@ -25,8 +27,8 @@ def render(receipt: Receipt) -> Receipt:
         writer = _WRITERS.get(name)
         if writer is not None:
             rendered[name] = writer(cast(int, value))
-        elif type(value) is list:
-            rendered[name] = [render(row) for row in value]
+        elif name in _ROWS:
+            rendered[name] = [render(row) for row in cast(list[Receipt], value)]
         else:
             rendered[name] = value
     return rendered

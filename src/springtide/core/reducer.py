@@ -21,6 +21,7 @@ from springtide.core.events import (
     Refund,
     Request,
     read_event,
+    same_content,
 )
 from springtide.core.journal import (
     INJECTIONS,
@@ -81,7 +82,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     """
     id_ = event.get("id")
     if type(id_) is str and (earlier := state.posted.get(id_)) is not None:
-        if earlier.event == event:
+        if same_content(earlier.event, event):
             return Outcome(earlier.receipt, None)
         return _refuse(state, event, IdReused(f"{id_} was posted before, for something else"))
     entry = Entry(state, event)
@@ -241,81 +242,85 @@ def _bind(entry: Entry, wish: Bind) -> None:
     entry.receipt["referrer"] = _referrer(entry, wish.member, wish.referrer) or None
 
 
-def _burn_lots(entry: Entry, request: Request, fee_ppm: int) -> tuple[int, int, int]:
-    """Burn a member's oldest points at the price before the event.
+@dataclass(slots=True)
+class _Burn:
+    """What a request burns, priced before anything changes; points in nano, money in micro."""
 
-    Returns points (nano), gross and net (micro). The fee is taken once, from the sum: the
-    last lot takes what rounding leaves of the net.
+    member: str
+    points: int
+    gross: int
+    net: int
+    lots: list[tuple[Lot, int, int, int]]
+    """Each lot with the points burnt, their gross and its share of the net."""
+
+
+def _price_burn(state: State, request: Request, fee_ppm: int) -> _Burn:
+    """Price a member's oldest points at the price before the event.
+
+    Rounding: gross down for each lot, the net once, from the sum; the last lot takes what
+    rounding leaves of it.
 
     Raises:
         InsufficientPoints: more than the member has, or all of nothing.
 
     Source: SPEC.md section 2, Cash-out.
     """
-    member, wanted = request
-    reserve, supply = entry.state.pair
-    lots = [
-        lot
-        for lot_id in entry.state.lots_of.get(member, ())
-        if (lot := entry.state.lots[lot_id]).points_nano
-    ]
-    held = sum(lot.points_nano for lot in lots)
-    points = held if wanted is None else wanted
-    if points > held or not held:
-        raise InsufficientPoints(
-            f"{member} has {format_points(held)} points"
-            + (f", fewer than {format_points(points)}" if held else " to burn")
-        )
+    reserve, supply = state.pair
+    held = [state.lots[lot_id] for lot_id in state.lots_of.get(request.member, ())]
+    total = sum(lot.points_nano for lot in held)
+    points = total if request.points_nano is None else request.points_nano
+    if points > total or not total:
+        asked = f"{format_points(points)} were asked for" if total else "none to burn"
+        raise InsufficientPoints(f"{request.member} has {format_points(total)} points; {asked}")
     left, parts = points, []
-    for lot in lots:
+    for lot in held:
         burnt = min(left, lot.points_nano)
-        parts.append((lot, burnt, burnt * reserve // supply))
-        left -= burnt
-        if not left:
-            break
+        if burnt:
+            parts.append((lot, burnt, burnt * reserve // supply))
+            left -= burnt
     gross = sum(part for _, _, part in parts)
-    net = left_of_net = gross * (PPM - fee_ppm) // PPM
-    for number, (lot, burnt, part) in enumerate(parts, 1):
-        share = left_of_net if number == len(parts) else part * (PPM - fee_ppm) // PPM
-        left_of_net -= share
+    net = rest = gross * (PPM - fee_ppm) // PPM
+    lots = []
+    for lot, burnt, part in parts[:-1]:
+        share = part * (PPM - fee_ppm) // PPM
+        lots.append((lot, burnt, part, share))
+        rest -= share
+    lots.append((*parts[-1], rest))
+    return _Burn(request.member, points, gross, net, lots)
+
+
+def _burn(entry: Entry, burn: _Burn, kind: str, payee: str) -> None:
+    for lot, burnt, part, share in burn.lots:
         entry.put(lot.moved(-burnt, -min(part, lot.headroom_micro), share))
-    return points, gross, net
+    entry.pay(kind, payee, burn.net)
+    entry.burn(kind, burn.member, burn.points)
 
 
 def _cash_out(entry: Entry, wish: CashOut) -> None:
-    fee_ppm = entry.state.policy.cash_out_fee_ppm
-    members = [request.member for request in wish.requests]
-    for member in members:
-        if members.count(member) > 1:
-            raise DuplicateMember(f"{member} asks more than once; join the requests into one")
+    members = {request.member for request in wish.requests}
+    if len(members) < len(wish.requests):
+        raise DuplicateMember("a member asks more than once; join the requests into one")
+    state = entry.state
+    fee_ppm = state.policy.cash_out_fee_ppm
+    burns = [_price_burn(state, request, fee_ppm) for request in wish.requests]
     paid: list[Receipt] = []
-    for request in wish.requests:
-        points, gross, net = _burn_lots(entry, request, fee_ppm)
-        entry.pay("cash_out", wallet_account(request.member), net)
-        entry.burn("cash_out", request.member, points)
-        paid.append(
-            {
-                "member": request.member,
-                "points": points,
-                "gross": gross,
-                "net": net,
-            }
-        )
-    if entry.receipt["type"] == "cash_out_batch":
-        entry.receipt["paid"] = paid
-    else:
-        del paid[0]["member"]
+    for burn in burns:
+        _burn(entry, burn, "cash_out", wallet_account(burn.member))
+        paid.append({"points": burn.points, "gross": burn.gross, "net": burn.net})
+    if entry.kind == "cash_out":
         entry.receipt.update(paid[0])
+    else:
+        entry.receipt["paid"] = [
+            {"member": burn.member, **row} for burn, row in zip(burns, paid, strict=True)
+        ]
 
 
 def _redeem(entry: Entry, wish: Redeem) -> None:
-    fee_ppm = entry.state.policy.redeem_fee_ppm
     if wish.merchant not in entry.state.merchants:
         entry.merchant = wish.merchant
-    points, gross, net = _burn_lots(entry, wish.request, fee_ppm)
-    entry.pay("redeem", merchant_account(wish.merchant), net)
-    entry.burn("redeem", wish.request.member, points)
-    entry.receipt.update(points=points, gross=gross, net=net)
+    burn = _price_burn(entry.state, wish.request, entry.state.policy.redeem_fee_ppm)
+    _burn(entry, burn, "redeem", merchant_account(wish.merchant))
+    entry.receipt.update(points=burn.points, gross=burn.gross, net=burn.net)
 
 
 def _inject(entry: Entry, gift: Inject) -> None:

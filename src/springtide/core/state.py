@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappush
 
 from springtide.core.events import Json
+from springtide.core.journal import OPENING, POOL
 from springtide.core.policy import Policy
 from springtide.core.units import LIMIT, NANO
 
@@ -147,10 +148,12 @@ def open_state(policy: Policy) -> State:
 
     Source: SPEC.md section 2, Opening.
     """
+    opening_micro = policy.opening_reserve_micro
     return State(
         policy=policy,
-        reserve_micro=policy.opening_reserve_micro,
+        reserve_micro=opening_micro,
         supply_nano=policy.opening_supply_nano,
         reference=(policy.start_price_micro, NANO),
-        inflow_micro=policy.opening_reserve_micro,
+        balances={OPENING: -opening_micro, POOL: opening_micro} if opening_micro else {},
+        inflow_micro=opening_micro,
     )

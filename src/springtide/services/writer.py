@@ -24,8 +24,8 @@ from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
 from springtide.storage.working_set import Tree
 
-MOST_IN_A_BATCH = 10_000
-SLICE = 1_000
+MOST_IN_A_BATCH = 20_000
+SLICE = 2_000
 
 Command = tuple[Json, Event | Refusal]
 
@@ -46,7 +46,7 @@ class Writer:
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
-        self._connection = database.connect()
+        self._connection = database.connect_to_write()
         self._pipe = ThreadPoolExecutor(1, thread_name_prefix="springtide-writer")
         self._tree = Tree()
         with self._connection.transaction():

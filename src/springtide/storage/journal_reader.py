@@ -134,7 +134,6 @@ def read_lots(tx: Transaction, program: Program) -> Iterator[LotRow]:
 def read_referrers(tx: Transaction, program: Program) -> dict[str, str]:
     """Who is bound to whom."""
     rows = tx.execute(
-        "SELECT id, referrer FROM member WHERE program_id = %s AND referrer IS NOT NULL",
-        [program.id],
+        "SELECT member, referrer FROM binding WHERE program_id = %s", [program.id]
     )
     return dict(rows.fetchall())

@@ -20,7 +20,8 @@ from springtide.storage.programs import Program
 _ENTRY = f"entry ({ENTRY_COLUMNS})"
 _TRANSFER = f"transfer ({TRANSFER_COLUMNS})"
 _LOT = "lot (program_id, seq, id, member, points, headroom, net, trigger_key)"
-_MEMBER = "member (program_id, id, first_seq, referrer)"
+_MEMBER = "member (program_id, id, first_seq)"
+_BINDING = "binding (program_id, member, referrer, seq)"
 _MERCHANT = "merchant (program_id, id, first_seq)"
 _EMPTY_IS_NULL = " (NULL '')"
 
@@ -34,9 +35,9 @@ class Slice:
     transfers: bytes = b""
     lots: bytes = b""
     members: bytes = b""
+    bindings: bytes = b""
     merchants: bytes = b""
     changed: list[Lot] = field(default_factory=list)
-    bound: list[tuple[str, str]] = field(default_factory=list)
     refunds: list[tuple[str, int]] = field(default_factory=list)
     splits: list[tuple[int, int]] = field(default_factory=list)
     factor: int = 1
@@ -50,8 +51,9 @@ def make_slice(program: Program, state: State, entries: Sequence[Entry]) -> Slic
     rows: list[str] = []
     transfers: list[str] = []
     members: list[str] = []
+    bindings: list[str] = []
     merchants: list[str] = []
-    opened: set[str] = set()
+    opened: dict[str, None] = {}
     touched: set[str] = set()
     for entry in entries:
         seq = entry.seq
@@ -62,19 +64,23 @@ def make_slice(program: Program, state: State, entries: Sequence[Entry]) -> Slic
             transfers.append(f"{head}{line}\t{kind}\t{debit}\t{credit}\t{amount}\n")
         touched.update(entry.lots)
         if entry.opened is not None:
-            opened.add(entry.opened.id)
+            opened[entry.opened.id] = None
         for member in entry.newcomers:
-            members.append(f"{number}\t{member}\t{seq}\t{state.referrers.get(member, '')}\n")
+            members.append(f"{number}\t{member}\t{seq}\n")
+        if entry.binding is not None:
+            member, referrer = entry.binding
+            bindings.append(f"{number}\t{member}\t{referrer}\t{seq}\n")
         if entry.merchant:
             merchants.append(f"{number}\t{entry.merchant}\t{seq}\n")
-        if entry.binding or entry.refunded or entry.split > 1:
+        if entry.refunded is not None or entry.split > 1:
             _add_rarer(part, entry)
     part.entries = to_copy(rows)
     part.transfers = to_copy(transfers)
     part.members = to_copy(members)
+    part.bindings = to_copy(bindings)
     part.merchants = to_copy(merchants)
     part.lots = to_copy([_lot_row(number, state.lots[lot_id]) for lot_id in opened])
-    part.changed = [state.lots[lot_id] for lot_id in touched - opened]
+    part.changed = [state.lots[lot_id] for lot_id in touched - opened.keys()]
     return part
 
 
@@ -87,8 +93,6 @@ def _lot_row(number: int, lot: Lot) -> str:
 
 
 def _add_rarer(part: Slice, entry: Entry) -> None:
-    if entry.binding is not None and entry.binding[0] not in entry.newcomers:
-        part.bound.append(entry.binding)
     if entry.refunded is not None:
         part.refunds.append((entry.refunded, entry.seq))
     if entry.split > 1:
@@ -116,18 +120,9 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _LOT, part.lots, _EMPTY_IS_NULL)
     if part.changed:
         _change_lots(tx, program, part.changed)
-    _copy(tx, _MEMBER, part.members, _EMPTY_IS_NULL)
+    _copy(tx, _MEMBER, part.members)
+    _copy(tx, _BINDING, part.bindings)
     _copy(tx, _MERCHANT, part.merchants)
-    if part.bound:
-        tx.execute(
-            """
-            UPDATE member m SET referrer = b.referrer
-            FROM unnest(%s::text[], %s::text[]) b (id, referrer)
-            WHERE m.program_id = %s AND m.id = b.id
-            """,
-            [[member for member, _ in part.bound], [above for _, above in part.bound],
-             program.id],
-        )  # fmt: skip
     for order, seq in part.refunds:
         tx.execute("INSERT INTO refund VALUES (%s, %s, %s)", [program.id, order, seq])
 

@@ -152,11 +152,13 @@ def _load_tree(tx: psycopg.Connection, program: Program, tree: Tree, needs: _Nee
         rows = tx.execute(
             """
             WITH RECURSIVE above (id, referrer) AS (
-                SELECT id, referrer FROM member WHERE program_id = %(program)s
-                AND id = ANY(%(ids)s)
+                SELECT m.id, b.referrer FROM member m
+                LEFT JOIN binding b ON b.program_id = m.program_id AND b.member = m.id
+                WHERE m.program_id = %(program)s AND m.id = ANY(%(ids)s)
                 UNION
-                SELECT m.id, m.referrer FROM above a
-                JOIN member m ON m.program_id = %(program)s AND m.id = a.referrer
+                SELECT a.referrer, b.referrer FROM above a
+                LEFT JOIN binding b ON b.program_id = %(program)s AND b.member = a.referrer
+                WHERE a.referrer IS NOT NULL
             ) SELECT id, referrer FROM above
             """,
             {"program": program.id, "ids": unknown},

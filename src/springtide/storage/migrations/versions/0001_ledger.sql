@@ -75,8 +75,16 @@ CREATE TABLE member (
     program_id int    NOT NULL,
     id         text   COLLATE "C" NOT NULL,
     first_seq  bigint NOT NULL,
-    referrer   text   COLLATE "C" CHECK (referrer <> id),
     PRIMARY KEY (program_id, id)
+);
+
+-- A member is bound once: there is no second row to write, and none is ever changed.
+CREATE TABLE binding (
+    program_id int    NOT NULL,
+    member     text   COLLATE "C" NOT NULL,
+    referrer   text   COLLATE "C" NOT NULL CHECK (referrer <> member),
+    seq        bigint NOT NULL,
+    PRIMARY KEY (program_id, member)
 );
 
 CREATE TABLE merchant (
@@ -233,12 +241,10 @@ END $$;
 CREATE TRIGGER post_transfers AFTER INSERT ON transfer
     REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION post_transfers();
 
--- What the product may do: read everything, add to the journal, move programs, lots and
--- members. Balances are the trigger's; nobody may change or delete what was posted.
+-- What the product may do: read everything, add to the journal, move programs and lots. Balances are the trigger's; nobody may change or delete what was posted.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO springtide_app;
-GRANT INSERT ON program, policy, batch, entry, split, member, merchant, lot, refund, transfer
+GRANT INSERT ON program, policy, batch, entry, split, member, binding, merchant, lot, refund, transfer
     TO springtide_app;
 GRANT UPDATE (policy_version, seq, batch, hash, reserve, supply, reference_reserve,
               reference_supply, orphaned, split_factor, inflow, last_id) ON program TO springtide_app;
-GRANT UPDATE (referrer) ON member TO springtide_app;
 GRANT UPDATE (points, headroom, net, trigger_key) ON lot TO springtide_app;
