@@ -124,13 +124,18 @@ class _Batch:
     def fold(self, commands: list[Command]) -> list[Outcome]:
         outcomes = []
         try:
-            for event, parsed in commands:
+            size = SLICE // 8
+            for left, (event, parsed) in zip(
+                range(len(commands), 0, -1), commands, strict=True
+            ):
                 outcome = self._fold_one(event, parsed)
                 outcomes.append(outcome)
                 if outcome.entry is not None:
                     self._entries.append(outcome.entry)
-                    if len(self._entries) == SLICE:
+                    if len(self._entries) >= size:
                         self._flush()
+                        # Short slices at both ends, where one of the two threads waits.
+                        size = max(min(2 * size, SLICE, left // 3), SLICE // 8, 1)
             self._flush()
         finally:
             self._wait()
