@@ -6,6 +6,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from springtide.cli.output import price
 from springtide.core.policy import Policy
 from springtide.core.units import MICRO, PPM, format_ratio
 from springtide.services.reports import Price
@@ -30,12 +31,14 @@ def draw_prices(name: str, policy: Policy, prices: list[Price], path: Path) -> N
             entries, [value * keeps for value in values], where="post",
             color=_SLATE, linewidth=2, linestyle="--",
         )  # fmt: skip
-        for value, label, color in (
-            (values[-1], "price", _TIDE),
-            (values[-1] * keeps, "cash now", _SLATE),
+        last = prices[-1].price
+        for amount, label, color in (
+            (last, "price", _TIDE),
+            (last * (PPM - policy.cash_out_fee_ppm) // PPM, "cash now", _SLATE),
         ):
+            height = amount / prices[-1].factor / MICRO
             axes.annotate(
-                f"{label} {value:,.4f}", (entries[-1], value), xytext=(6, 0),
+                f"{label} {price(amount)}", (entries[-1], height), xytext=(6, 0),
                 textcoords="offset points", va="center", color=color,
             )  # fmt: skip
         axes.set_ylim(bottom=0)

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 import msgspec
@@ -163,7 +164,9 @@ def demo_command(
     """
     name = "demo"
     sample = files("springtide") / "data" / "cdnow-sample.csv"
-    with database() as db, as_file(sample) as path:
+    with database() as db, TemporaryDirectory(prefix="springtide-") as folder:
+        path = Path(folder) / "orders.csv"
+        path.write_text(sample.read_text())
         try:
             create_program(db, name, read_preset("local-life"))
         except ProgramExists:
@@ -173,6 +176,7 @@ def demo_command(
             read_mapping("id=order_id,member=customer,amount=amount,at=date,referrer=referrer"),
         )
         result = _import(db, name, file)
+        result.rejects = None  # it goes with the folder
         if not json:
             _show_import(result, as_json=False)
             out.print()
