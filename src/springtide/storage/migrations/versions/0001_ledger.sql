@@ -192,49 +192,65 @@ CREATE FUNCTION wallet_balance(program int, wallet_code text) RETURNS numeric
                                              WHERE w.program_id = program
                                                AND w.code = wallet_code), -1)), 0);
 
+CREATE FUNCTION move_account(program int, account_code text, change numeric) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+        MERGE INTO account a USING (SELECT 1) one
+        ON a.program_id = program AND a.code = account_code
+        WHEN MATCHED THEN UPDATE SET balance = a.balance + change
+        WHEN NOT MATCHED THEN INSERT VALUES (program, account_code, change);
+    END;
+
 CREATE FUNCTION post_transfers() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    part record;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT program_id, min(seq) AS first FROM posted GROUP BY 1) t
-               JOIN program p ON p.id = t.program_id AND t.first <= p.seq AND p.seq > 0) THEN
-        RAISE 'entries are never edited: a transfer for an entry that was posted before'
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-
-    MERGE INTO account a
-    USING (SELECT program_id, code, sum(amount) AS amount
-           FROM (SELECT program_id, credit AS code, amount FROM posted
-                 WHERE credit IN ('pool', 'orphaned', 'backing')
-                 UNION ALL
-                 SELECT program_id, debit, -amount FROM posted
-                 WHERE debit IN ('pool', 'orphaned', 'backing')) side
-           GROUP BY program_id, code) change
-    ON a.program_id = change.program_id AND a.code = change.code
-    WHEN MATCHED THEN UPDATE SET balance = a.balance + change.amount
-    WHEN NOT MATCHED THEN INSERT VALUES (change.program_id, change.code, change.amount);
-
-    IF EXISTS (SELECT FROM posted WHERE (debit >= 'wallet:' AND debit < 'wallet;')
-                                     OR (debit >= 'credit:' AND debit < 'credit;')) THEN
-        INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
-        SELECT d.program_id, d.code, b.balance,
-               least(greatest(-b.balance, 0), coalesce(earlier.owed, 0) + d.clawed_back),
-               d.last_seq
-        FROM (SELECT t.program_id, t.debit AS code,
-                     coalesce(sum(t.amount) FILTER (WHERE t.kind = 'clawback'), 0)
-                         AS clawed_back,
-                     (SELECT max(seq) FROM posted l WHERE l.program_id = t.program_id)
-                         AS last_seq
-              FROM posted t
-              WHERE (t.debit >= 'wallet:' AND t.debit < 'wallet;')
-                 OR (t.debit >= 'credit:' AND t.debit < 'credit;')
-              GROUP BY t.program_id, t.debit) d
-        LEFT JOIN wallet earlier
-            ON earlier.program_id = d.program_id AND earlier.code = d.code,
-        LATERAL (SELECT wallet_balance(d.program_id, d.code) AS balance) b
-        ON CONFLICT (program_id, code) DO UPDATE
-        SET balance = excluded.balance, owed = excluded.owed,
-            through_seq = excluded.through_seq;
-    END IF;
+    -- One pass over what was inserted; the rarer accounts are looked at only if they are there.
+    FOR part IN
+        SELECT program_id, min(seq) AS first_seq, max(seq) AS last_seq,
+               coalesce(sum(amount) FILTER (WHERE credit = 'pool'), 0)
+                   - coalesce(sum(amount) FILTER (WHERE debit = 'pool'), 0) AS to_pool,
+               bool_or(debit IN ('pool', 'orphaned', 'backing') OR credit IN ('orphaned', 'backing'))
+                   AS leaves_pool,
+               bool_or((debit >= 'wallet:' AND debit < 'wallet;')
+                    OR (debit >= 'credit:' AND debit < 'credit;')) AS leaves_members
+        FROM posted GROUP BY program_id
+    LOOP
+        IF EXISTS (SELECT FROM program p
+                   WHERE p.id = part.program_id AND part.first_seq <= p.seq AND p.seq > 0) THEN
+            RAISE 'entries are never edited: a transfer for an entry that was posted before'
+                USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+        PERFORM move_account(part.program_id, 'pool', part.to_pool);
+        IF part.leaves_pool THEN
+            PERFORM move_account(part.program_id, code, sum(amount))
+            FROM (SELECT program_id, credit AS code, amount FROM posted
+                  UNION ALL SELECT program_id, debit, -amount FROM posted) side
+            WHERE program_id = part.program_id AND code IN ('orphaned', 'backing')
+            GROUP BY code;
+        END IF;
+        IF part.leaves_members THEN
+            INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
+            SELECT part.program_id, d.code, b.balance,
+                   least(greatest(-b.balance, 0), coalesce(earlier.owed, 0) + d.clawed_back),
+                   part.last_seq
+            FROM (SELECT t.debit AS code,
+                         coalesce(sum(t.amount) FILTER (WHERE t.kind = 'clawback'), 0)
+                             AS clawed_back
+                  FROM posted t
+                  WHERE t.program_id = part.program_id
+                    AND ((t.debit >= 'wallet:' AND t.debit < 'wallet;')
+                      OR (t.debit >= 'credit:' AND t.debit < 'credit;'))
+                  GROUP BY t.debit) d
+            LEFT JOIN wallet earlier
+                ON earlier.program_id = part.program_id AND earlier.code = d.code,
+            LATERAL (SELECT wallet_balance(part.program_id, d.code) AS balance) b
+            ON CONFLICT (program_id, code) DO UPDATE
+            SET balance = excluded.balance, owed = excluded.owed,
+                through_seq = excluded.through_seq;
+        END IF;
+    END LOOP;
     RETURN NULL;
 END $$;
 
