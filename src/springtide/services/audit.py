@@ -6,10 +6,11 @@ laws of the pool are checked without the reducer's help. Source: docs/algorithms
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from springtide.core.events import Json
-from springtide.core.journal import ORPHANED, POOL, Transfer
+from springtide.core.journal import BACKING, ORPHANED, POOL, Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
@@ -17,7 +18,7 @@ from springtide.core.units import LIMIT
 from springtide.storage import journal_reader, programs
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
-from springtide.storage.journal_reader import Row
+from springtide.storage.journal_reader import Derived, Row
 from springtide.storage.programs import Program
 
 CHAIN = "The hash chain is whole, from the opening to the program's last batch."
@@ -75,6 +76,8 @@ class _Auditor:
             )
         }  # fmt: skip
         self.entries = 0
+        self._refunds: dict[str, int] = {}
+        self._splits: dict[int, int] = {}
 
     def broken(self, law: str, by: str) -> None:
         self.findings[law].broken_by.append(by)
@@ -101,7 +104,8 @@ class _Auditor:
                     CHAIN, f"batch {number}, entries {batch.first_seq} to {batch.last_seq}"
                 )
                 return len(batches)
-        if digest != self._program.hash or expected != self._program.seq + 1:
+        head = self._program.hash, self._program.seq, self._program.batch
+        if (digest, expected - 1, len(batches) - 1) != head:
             self.broken(CHAIN, "the program's row does not follow from the last batch")
         if next(entries, None) is not None or self._ahead is not None:
             self.broken(CHAIN, f"there are rows after entry {expected - 1}")
@@ -147,6 +151,10 @@ class _Auditor:
         self, state: State, row: Row, event: Json, receipt: str, transfers: list[Transfer]
     ) -> bool:
         outcome = fold(state, event)
+        if outcome.entry is not None and outcome.entry.refunded is not None:
+            self._refunds[outcome.entry.refunded] = row.seq
+        if outcome.entry is not None and outcome.entry.split > 1:
+            self._splits[row.seq] = state.split_factor
         return (
             outcome.entry is not None
             and outcome.entry.seq == row.seq
@@ -169,11 +177,20 @@ class _Auditor:
             posted = balances.get(account, 0)
             if posted != there:
                 self.broken(CONSERVED, f"{account}: {posted} posted, {there} in the row")
-        for account, kept in journal_reader.read_kept_balances(tx, program).items():
-            if kept != balances.get(account, 0):
-                self.broken(KEPT, f"{account}: {kept} kept, {balances.get(account, 0)} posted")
+        self._check_kept(balances)
         if self.findings[REPEATED].holds and self.findings[CHAIN].holds:
             self._check_rows(state)
+
+    def _check_kept(self, balances: dict[str, int]) -> None:
+        tx, program = self._tx, self._program
+        kept = journal_reader.read_kept_balances(tx, program)
+        for account in {POOL, ORPHANED, BACKING, *kept}:
+            there, posted = kept.get(account, 0), balances.get(account, 0)
+            if there != posted:
+                self.broken(KEPT, f"{account}: {there} kept, {posted} posted")
+        for account, (balance, owed) in journal_reader.read_owed(tx, program).items():
+            if owed != max(-balance, 0):
+                self.broken(KEPT, f"{account}: {owed} owed of a balance of {balance}")
 
     def _check_rows(self, state: State) -> None:
         tx, program = self._tx, self._program
@@ -189,8 +206,7 @@ class _Auditor:
         opening = state.policy.opening_supply_nano * program.split_factor
         if program.supply != opening + points:
             self.broken(SUPPLY, f"{program.supply} nano, but {opening} + {points} are held")
-        if journal_reader.read_referrers(tx, program) != state.referrers:
-            self.broken(LOTS, "the referral tree")
+        self._check_derived(journal_reader.read_derived(tx, program))
         told = program.state(state.policy)
         for name in (
             "seq", "reserve_micro", "supply_nano", "reference", "orphaned_micro",
@@ -198,6 +214,15 @@ class _Auditor:
         ):  # fmt: skip
             if getattr(told, name) != getattr(state, name):
                 self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
+
+    def _check_derived(self, found: Derived) -> None:
+        state = self._state
+        expected = Derived(
+            state.members, state.merchants, state.referrers, self._refunds, self._splits
+        )
+        for name, there, told in zip(Derived._fields, found, expected, strict=True):
+            if there != told:
+                self.broken(LOTS, f"the {name.replace('_', ' ')}")
 
 
 def audit(database: Database, name: str) -> Audit:
@@ -208,9 +233,13 @@ def audit(database: Database, name: str) -> Audit:
     """
     with database.snapshot() as tx, database.same_snapshot(tx) as second:
         program = programs.get_program(tx, name)
-        with database.same_snapshot(tx) as third:
-            transfers = journal_reader.read_transfers(third, program)
+        with (
+            database.same_snapshot(tx) as third,
+            # Closed even when a broken chain leaves the rest unread.
+            closing(journal_reader.read_transfers(third, program)) as transfers,
+            closing(journal_reader.read_entries(second, program)) as entries,
+        ):
             auditor = _Auditor(tx, transfers, program)
-            batches = auditor.read_journal(journal_reader.read_entries(second, program))
+            batches = auditor.read_journal(entries)
             auditor.check_books()
     return Audit(program, auditor.entries, batches, list(auditor.findings.values()))

@@ -1,7 +1,7 @@
 """Reading the journal back, in order, as the very bytes that the hash chain is over."""
 
-from collections.abc import Iterator
-from typing import LiteralString, NamedTuple
+from collections.abc import Generator, Iterator
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 def _read(
     tx: Transaction, columns: LiteralString, rest: LiteralString, program: Program
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
         sql.SQL(columns), sql.SQL(rest).format(sql.Literal(program.id))
     )
@@ -35,12 +35,12 @@ def _read(
             yield Row(data, line.split("\t"))
 
 
-def read_entries(tx: Transaction, program: Program) -> Iterator[Row]:
+def read_entries(tx: Transaction, program: Program) -> Generator[Row, None, None]:
     """Entry rows in order; columns as in `ENTRY_COLUMNS`."""
     return _read(tx, ENTRY_COLUMNS, "entry WHERE program_id = {} ORDER BY seq", program)
 
 
-def read_transfers(tx: Transaction, program: Program) -> Iterator[Row]:
+def read_transfers(tx: Transaction, program: Program) -> Generator[Row, None, None]:
     """Transfer rows in order; columns as in `TRANSFER_COLUMNS`."""
     return _read(
         tx, TRANSFER_COLUMNS, "transfer WHERE program_id = {} ORDER BY seq, line", program
@@ -131,9 +131,37 @@ def read_lots(tx: Transaction, program: Program) -> Iterator[LotRow]:
     return (LotRow(*row) for row in rows)
 
 
-def read_referrers(tx: Transaction, program: Program) -> dict[str, str]:
-    """Who is bound to whom."""
+def read_owed(tx: Transaction, program: Program) -> dict[str, tuple[int, int]]:
+    """Kept balances of wallets, each with what is owed of it."""
     rows = tx.execute(
-        "SELECT member, referrer FROM binding WHERE program_id = %s", [program.id]
+        "SELECT code, balance, owed FROM wallet WHERE program_id = %s", [program.id]
     )
-    return dict(rows.fetchall())
+    return {code: (balance, owed) for code, balance, owed in rows}
+
+
+class Derived(NamedTuple):
+    """Rows that only repeat what the journal says, to find it quickly."""
+
+    members: set[str]
+    merchants: set[str]
+    referral_tree: dict[str, str]
+    """Referrers by member."""
+    refunds: dict[str, int]
+    """Seqs of refunds by order."""
+    splits: dict[int, int]
+    """Factors by seq."""
+
+
+def read_derived(tx: Transaction, program: Program) -> Derived:
+    """All rows that could be made anew from the journal, but for the lots."""
+
+    def rows(query: LiteralString) -> list[tuple[Any, ...]]:
+        return tx.execute(query + " WHERE program_id = %s", [program.id]).fetchall()
+
+    return Derived(
+        {member for (member,) in rows("SELECT id FROM member")},
+        {merchant for (merchant,) in rows("SELECT id FROM merchant")},
+        dict(rows("SELECT member, referrer FROM binding")),
+        dict(rows("SELECT order_id, seq FROM refund")),
+        dict(rows("SELECT seq, factor FROM split")),
+    )

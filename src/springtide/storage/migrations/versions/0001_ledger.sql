@@ -218,7 +218,8 @@ BEGIN
         FROM posted GROUP BY program_id
     LOOP
         IF EXISTS (SELECT FROM program p
-                   WHERE p.id = part.program_id AND part.first_seq <= p.seq AND p.seq > 0) THEN
+                   WHERE p.id = part.program_id AND part.first_seq <= p.seq
+                     AND p.hash <> decode(repeat('00', 32), 'hex')) THEN  -- it was opened
             RAISE 'entries are never edited: a transfer for an entry that was posted before'
                 USING ERRCODE = 'integrity_constraint_violation';
         END IF;
@@ -233,9 +234,12 @@ BEGIN
         IF part.leaves_members THEN
             INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
             SELECT part.program_id, d.code, b.balance,
-                   least(greatest(-b.balance, 0), coalesce(earlier.owed, 0) + d.clawed_back),
+                   -- What was owed is repaid by what was earned since; only clawbacks add.
+                   least(greatest(-b.balance, 0),
+                         least(coalesce(earlier.owed, 0), greatest(-b.balance - d.debited, 0))
+                         + d.clawed_back),
                    part.last_seq
-            FROM (SELECT t.debit AS code,
+            FROM (SELECT t.debit AS code, sum(t.amount) AS debited,
                          coalesce(sum(t.amount) FILTER (WHERE t.kind = 'clawback'), 0)
                              AS clawed_back
                   FROM posted t
