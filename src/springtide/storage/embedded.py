@@ -8,6 +8,7 @@ next command uses it and stops it. One lock file orders starts and stops.
 import fcntl
 import os
 import pwd
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,13 +49,23 @@ def running(data: Path) -> Iterator[str]:
         yield dsn
     finally:
         with _locked(data), suppress(psycopg.Error):
-            others = presence.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            ).fetchone()
+            is_last = _is_last(presence)
             presence.close()
-            if others == (0,):
+            if is_last:
                 _pg_ctl(data, "stop", "-m", "fast")
+
+
+def _is_last(presence: psycopg.Connection) -> bool:
+    """Whether nobody else is connected; those who just left get half a second to be gone."""
+    for _ in range(10):
+        others = presence.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+        if others == (0,):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @contextmanager
@@ -82,6 +93,7 @@ def _start(data: Path) -> str:
     new = not (data / "PG_VERSION").exists()
     try:
         server = _package().get_server(data, cleanup_mode=None)
+        server.ensure_postgres_running()  # it may have been started and stopped by us before
     except Exception as error:  # the package lets through whatever its tools raise
         raise DatabaseDown(
             f"the embedded database at {data} cannot start ({error}); see {data / 'log'}"
