@@ -16,9 +16,9 @@ _SLATE = "#5b6670"
 
 
 def draw_prices(name: str, policy: Policy, prices: list[Price], path: Path) -> None:
-    """Draw a program's price over its entries, splits undone so that it can be compared."""
+    """Draw a program's price over its entries, in the units of the opening."""
     entries = [row.seq for row in prices]
-    values = [row.price / row.factor / MICRO for row in prices]
+    values = [row.price * row.factor / MICRO for row in prices]
     keeps = (PPM - policy.cash_out_fee_ppm) / PPM
     with mpl.rc_context(
         {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
@@ -36,7 +36,7 @@ def draw_prices(name: str, policy: Policy, prices: list[Price], path: Path) -> N
             (last, "price", _TIDE),
             (last * (PPM - policy.cash_out_fee_ppm) // PPM, "cash now", _SLATE),
         ):
-            height = amount / prices[-1].factor / MICRO
+            height = amount * prices[-1].factor / MICRO
             axes.annotate(
                 f"{label} {price(amount)}", (entries[-1], height), xytext=(6, 0),
                 textcoords="offset points", va="center", color=color,

@@ -8,7 +8,6 @@ import gc
 import os
 import sys
 
-import click
 import typer
 
 from springtide.cli import orders, policies, programs, reports
@@ -16,6 +15,7 @@ from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
 from springtide.services.gateway import (
+    BadName,
     DatabaseDown,
     ProgramExists,
     UnknownMember,
@@ -25,6 +25,7 @@ from springtide.services.importing import ImportRefused
 
 REFUSALS = (
     BadInput,
+    BadName,
     DatabaseDown,
     ImportRefused,
     PolicyError,
@@ -49,18 +50,23 @@ reports.add_to(app)
 
 def main() -> None:
     """Run a command; every refusal is one line and an exit code."""
-    assert __debug__, "the product checks itself while it runs: start Python without -O"
+    if not __debug__:
+        sys.exit(_fail("the product checks itself while it runs; start Python without -O"))
     # Batches make many short-lived records and no cycles, and the thread that writes them
     # should not wait long for the one that folds.
     gc.set_threshold(100_000, 50, 50)
     sys.setswitchinterval(0.0005)
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        code = _fail(error.format_message())
+    except typer.TyperException as error:
+        code = _fail(_message(error))
     except REFUSALS as error:
         code = _fail(str(error))
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except UnicodeEncodeError as error:
+        code = _fail(f"{error.object!r} is not text in UTF-8; correct it")
+    except (typer.Abort, KeyboardInterrupt):
         err.print("springtide: interrupted; run the same command again to go on")
         code = 130
     except BrokenPipeError:
@@ -69,6 +75,16 @@ def main() -> None:
     sys.exit(code)
 
 
+def _message(error: typer.TyperException) -> str:
+    """What the command line itself refused; a noun without a verb gets a hint instead of help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return (
+            f"what is to be done is missing; see `springtide {' '.join(sys.argv[1:])} --help`"
+        )
+    say = getattr(error, "format_message", None)
+    return f"{say() if say else error}; see --help"
+
+
 def _fail(message: str) -> int:
-    err.print(f"springtide: {' '.join(message.split())}", markup=False)
+    err.print(f"springtide: {' '.join(message.split())}")
     return 2

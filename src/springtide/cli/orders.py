@@ -89,7 +89,7 @@ def _read_events(source: str) -> Iterator[Event]:
                 continue
             try:
                 yield decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 shown = line[:60].decode(errors="replace").strip()
                 raise BadInput(
                     f"{source} line {number}: {shown!r} is not a JSON object ({error}); "
@@ -147,7 +147,7 @@ def _show_import(result: ImportResult, *, as_json: bool) -> None:
     rows |= {f"  {code}": f"{count:,}" for code, count in sorted(result.reasons.items())}
     out.print(facts("Import", rows))
     if result.rejects is not None:
-        out.print(f"rejected rows are in {result.rejects}", markup=False)
+        out.print(f"rejected rows are in {result.rejects}")
 
 
 def demo_command(
@@ -182,4 +182,4 @@ def demo_command(
             out.print()
         reports.show_status(db, name, as_json=json)
         reports.write_chart(db, name, chart)
-    err.print(f"price chart: {chart}", markup=False)
+    err.print(f"price chart: {chart}")

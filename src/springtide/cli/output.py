@@ -10,8 +10,8 @@ from rich.table import Table
 
 from springtide.core.units import MICRO, NANO
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def write_json(value: object) -> None:
@@ -62,6 +62,6 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), Remaining()
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)

@@ -51,7 +51,7 @@ def presets_command(*, json: Json = False) -> None:
         write_json([{"preset": name, "about": about} for name, about in found.items()])
         return
     for name, about in found.items():
-        out.print(f"{name:<16}{about}", markup=False)
+        out.print(f"{name:<16}{about}")
 
 
 @app.command("show")
@@ -60,4 +60,4 @@ def show_command(preset: Annotated[str, typer.Argument(help="A preset's name.")]
 
     $ springtide policy show advert-b > mine.toml
     """
-    out.print(presets.read_preset(preset), markup=False, end="")
+    out.print(presets.read_preset(preset), end="")

@@ -243,7 +243,11 @@ def audit_command(name: Name, *, json: Json = False) -> None:
                 "batches": result.batches,
                 "hash": result.program.hash.hex(),
                 "laws": [
-                    {"law": finding.law, "broken_by": finding.broken_by}
+                    {
+                        "law": finding.law,
+                        "broken_by": finding.broken_by,
+                        "checked": not finding.unchecked,
+                    }
                     for finding in result.findings
                 ],
             }
@@ -254,8 +258,8 @@ def audit_command(name: Name, *, json: Json = False) -> None:
                 f"{'ok     ' if finding.holds else 'BROKEN '} {finding.law}", markup=False
             )
             for broken in finding.broken_by[:5]:
-                out.print(f"        {broken}", markup=False)
+                out.print(f"        {broken}")
         out.print(f"{result.entries:,} entries in {result.batches:,} batches were read")
-        out.print(f"hash of the last batch: {result.program.hash.hex()}", markup=False)
+        out.print(f"hash of the last batch: {result.program.hash.hex()}")
     if not result.passed:
         raise typer.Exit(1)

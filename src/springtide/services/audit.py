@@ -2,7 +2,7 @@
 
 The journal is read once, in order. Each entry is folded again through the reducer from the
 opening on, and must come out with the same receipt and the same transfers; on the way the
-laws of the pool are checked without the reducer's help. Source: docs/algorithms/pool.md.
+laws of the pool are checked on the state it leaves. Source: docs/algorithms/pool.md.
 """
 
 from collections.abc import Iterator
@@ -40,6 +40,8 @@ class Finding:
 
     law: str
     broken_by: list[str] = field(default_factory=list)
+    unchecked: bool = False
+    """Whether another broken law left this one unexamined, at least in part."""
 
     @property
     def holds(self) -> bool:
@@ -180,6 +182,9 @@ class _Auditor:
         self._check_kept(balances)
         if self.findings[REPEATED].holds and self.findings[CHAIN].holds:
             self._check_rows(state)
+        else:
+            for law in (PRICE, RESERVE, SUPPLY, LOTS):
+                self.findings[law].unchecked = self.findings[law].holds
 
     def _check_kept(self, balances: dict[str, int]) -> None:
         tx, program = self._tx, self._program

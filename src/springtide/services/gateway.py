@@ -2,6 +2,7 @@
 
 from springtide.storage.database import Database, open_database
 from springtide.storage.errors import (
+    BadName,
     DatabaseDown,
     ProgramExists,
     UnknownMember,
@@ -9,6 +10,7 @@ from springtide.storage.errors import (
 )
 
 __all__ = [
+    "BadName",
     "Database",
     "DatabaseDown",
     "ProgramExists",

@@ -74,7 +74,12 @@ class OrderFile:
     def __init__(self, path: Path, mapping: Mapping[str, str]) -> None:
         self.path = path
         with self._open() as file:
-            self.header: list[str] = next(csv.reader(file), [])
+            try:
+                self.header: list[str] = next(csv.reader(file), [])
+            except UnicodeDecodeError:
+                raise self._not_text(1) from None
+            except csv.Error as error:
+                raise ImportRefused(f"{path} line 1: {error}") from None
         self._columns = {}
         for name, column in mapping.items():
             if column not in self.header:
@@ -116,9 +121,7 @@ class OrderFile:
             except csv.Error as error:
                 raise ImportRefused(f"{self.path} line {reader.line_num}: {error}") from None
             except UnicodeDecodeError:
-                raise ImportRefused(
-                    f"{self.path} near line {reader.line_num} is not UTF-8; save it as UTF-8"
-                ) from None
+                raise self._not_text(reader.line_num) from None
 
     def _row(self, line: int, cells: list[str]) -> _Row:
         if len(cells) != len(self.header):
@@ -131,6 +134,9 @@ class OrderFile:
             reason = f"{event['at']!r} is not a date like 2026-01-31"
             return _Row(line, cells, None, reason, "invalid_date")
         return _Row(line, cells, event, "", "")
+
+    def _not_text(self, line: int) -> ImportRefused:
+        return ImportRefused(f"{self.path} near line {line} is not UTF-8; save it as UTF-8")
 
     def _open(self) -> TextIO:
         try:
@@ -161,9 +167,9 @@ def import_orders(
         UnknownProgram: there is no program of this name.
     """
     result = ImportResult()
-    rejects = _Rejects(orders)
     rows = orders.rows()
     with Writer(database, name) as writer:
+        rejects = _Rejects(orders)
         while batch := list(islice(rows, BATCH)):
             _post(writer, batch, result, rejects)
             progress(len(batch))

@@ -1,5 +1,6 @@
 """Creating programs."""
 
+from springtide.core.events import is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import opening_transfers
@@ -8,6 +9,7 @@ from springtide.core.units import MICRO, format_money
 from springtide.storage import ledger, programs
 from springtide.storage.chain import NO_HASH, Chain, encode_event, encode_receipt
 from springtide.storage.database import Database
+from springtide.storage.errors import BadName
 from springtide.storage.programs import Program
 
 
@@ -21,8 +23,11 @@ def create_program(
 
     Raises:
         PolicyError: the policy cannot be used, or its opening reserve is below 1.00.
+        BadName: the name is empty, too long or has control characters.
         ProgramExists: the name is taken.
     """
+    if not is_name(name):
+        raise BadName(f"{name!r} cannot name a program; give 1 to 255 characters of plain text")
     policy = read_policy(policy_toml)
     if policy.opening_reserve_micro < MICRO and not without_reserve:
         raise PolicyError(

@@ -59,7 +59,7 @@ def read_status(database: Database, name: str) -> Status:
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         policy = read_policy(program.policy_toml)
-        outcomes = list(reports.read_outcomes(tx, program))
+        outcomes = reports.read_outcomes(tx, program)
         return Status(
             program=program,
             policy=policy,

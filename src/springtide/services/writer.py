@@ -46,11 +46,11 @@ class Writer:
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
+        with database.snapshot() as tx:
+            self._program_id = programs.get_program(tx, name).id
         self._connection = database.connect_to_write()
         self._pipe = ThreadPoolExecutor(1, thread_name_prefix="springtide-writer")
         self._tree = Tree()
-        with self._connection.transaction():
-            self._program_id = programs.get_program(self._connection, name).id
         self._policy: tuple[int, Policy] | None = None
 
     def __enter__(self) -> Self:

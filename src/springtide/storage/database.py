@@ -106,7 +106,7 @@ def answering() -> Iterator[None]:
         ) from None
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
@@ -148,31 +148,44 @@ def migrate(dsn: str) -> None:
     Raises:
         DatabaseDown: nobody answers, or the role may not create what is needed.
     """
-    with _connect(dsn) as connection:
+    with _allowed(), _connect(dsn) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATING])
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() != (None,):
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             if version == (SCHEMA_VERSION,):
                 return
-        try:
-            _upgrade(dsn)
-        except Exception as error:
-            raise DatabaseDown(f"the database cannot be migrated: {_one_line(error)}") from None
+        _upgrade(dsn)
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DatabaseDown(
+            f"the database cannot be set up: {_one_line(error)}; "
+            "its role must be allowed to create tables and a role"
+        ) from None
 
 
 def _upgrade(dsn: str) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SET lock_timeout = '5s'")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '5s'")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise error.orig or error from None
+    finally:
+        engine.dispose()
 
 
 def _connect(dsn: str) -> psycopg.Connection:

@@ -13,5 +13,9 @@ class ProgramExists(Exception):
     """A program of this name is there already."""
 
 
+class BadName(Exception):
+    """What cannot name a program."""
+
+
 class UnknownMember(Exception):
     """Nobody of this id ever bought, earned or was bound in the program."""

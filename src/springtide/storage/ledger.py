@@ -1,4 +1,4 @@
-"""The ledger: entries are appended by binary COPY, lots and members moved set by set."""
+"""The ledger: entries are appended by COPY, lots and members moved set by set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -128,15 +128,19 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:
-    """Re-denominate the lots that were there before the slice; its own come as they are."""
+    """Re-denominate the lots from before the slice; those it changed come as they are."""
     tx.execute(
         """
         UPDATE lot SET points = points * %(factor)s, trigger_key = CASE WHEN headroom > 0 THEN
             nullif(least(div(headroom * 1000000000000::numeric, points * %(factor)s::numeric),
                          9223372036854775807), 9223372036854775807) END
-        WHERE program_id = %(program)s AND points > 0
+        WHERE program_id = %(program)s AND points > 0 AND NOT seq = ANY(%(changed)s)
         """,
-        {"factor": part.factor, "program": program.id},
+        {
+            "factor": part.factor,
+            "program": program.id,
+            "changed": [lot.seq for lot in part.changed],
+        },
     )
     for seq, factor in part.splits:
         tx.execute("INSERT INTO split VALUES (%s, %s, %s)", [program.id, seq, factor])

@@ -1,10 +1,11 @@
 """What the tables say: summaries, statements, price history, and the raw books for an audit."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import psycopg
 
+from springtide.core.units import parse_money
+from springtide.storage.chain import decode
 from springtide.storage.programs import Program
 
 
@@ -55,7 +56,7 @@ class Price(NamedTuple):
     supply: int
     price: int
     factor: int
-    """Of all splits up to and with this entry's: divide the price by it to compare."""
+    """Of all splits up to and with this entry's: times the price, it can be compared."""
 
 
 def read_prices(tx: psycopg.Connection, program: Program, most: int) -> list[Price]:
@@ -63,9 +64,7 @@ def read_prices(tx: psycopg.Connection, program: Program, most: int) -> list[Pri
     step = max(-(-program.seq // max(most - 1, 1)), 1)
     rows = tx.execute(
         """
-        SELECT e.seq, e.kind, e.event::json ->> 'at', (e.receipt::json ->> 'reserve')::numeric,
-               (e.receipt::json ->> 'supply')::numeric, (e.receipt::json ->> 'price')::numeric,
-               coalesce((SELECT s.factor FROM split s
+        SELECT e.seq, e.kind, e.event, e.receipt, coalesce((SELECT s.factor FROM split s
                          WHERE s.program_id = e.program_id AND s.seq <= e.seq
                          ORDER BY s.seq DESC LIMIT 1), 1)
         FROM entry e
@@ -73,7 +72,21 @@ def read_prices(tx: psycopg.Connection, program: Program, most: int) -> list[Pri
         """,
         [program.id, step, program.seq],
     )
-    return [Price(*row) for row in rows]
+    prices = []
+    for seq, kind, event, receipt, factor in rows:
+        after = cast(dict[str, int], decode(receipt))
+        pool = after["reserve"], after["supply"], after["price"]
+        prices.append(Price(seq, kind, _at(event), *pool, factor))
+    return prices
+
+
+def _at(event: str) -> str | None:
+    """When an event happened, if it said so.
+
+    Read here and not in SQL: PostgreSQL refuses JSON with a zero character anywhere in it.
+    """
+    at = decode(event).get("at")
+    return at if isinstance(at, str) else None
 
 
 class Movement(NamedTuple):
@@ -95,7 +108,7 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
     rows = tx.execute(
         """
-        SELECT t.seq, e.id, e.event::json ->> 'at', t.kind,
+        SELECT t.seq, e.id, e.event, t.kind,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
                coalesce((SELECT s.factor FROM split s
@@ -108,7 +121,7 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
         """,
         {"id": program.id, "accounts": accounts},
     )
-    return [Movement(*row) for row in rows]
+    return [Movement(seq, id_, _at(event), *rest) for seq, id_, event, *rest in rows]
 
 
 def is_member(tx: psycopg.Connection, program: Program, member: str) -> bool:
@@ -128,18 +141,20 @@ class Outcome(NamedTuple):
     received: int
 
 
-def read_outcomes(tx: psycopg.Connection, program: Program) -> Iterator[Outcome]:
+def read_outcomes(tx: psycopg.Connection, program: Program) -> list[Outcome]:
     """Every buyer's outcome so far; `received` is what points paid, without commissions."""
+    spent: dict[str, int] = {}
+    with tx.cursor("purchases") as purchases:
+        purchases.itersize = 10_000
+        purchases.execute(
+            "SELECT event FROM entry WHERE program_id = %s AND kind = 'purchase'", [program.id]
+        )
+        for (event,) in purchases:
+            order = decode(event)
+            member = str(order["member"])
+            spent[member] = spent.get(member, 0) + parse_money(order["amount"])
     rows = tx.execute(
-        """
-        SELECT l.member, b.spent, l.points, l.net
-        FROM (SELECT member, sum(points) AS points, sum(net) AS net
-              FROM lot WHERE program_id = %(id)s GROUP BY member) l
-        JOIN (SELECT e.event::json ->> 'member' AS member, sum(t.amount) AS spent
-              FROM entry e JOIN transfer t USING (program_id, seq)
-              WHERE e.program_id = %(id)s AND e.kind = 'purchase' AND t.debit = 'payments'
-              GROUP BY 1) b USING (member)
-        """,
-        {"id": program.id},
+        "SELECT member, sum(points), sum(net) FROM lot WHERE program_id = %s GROUP BY member",
+        [program.id],
     )
-    return (Outcome(*row) for row in rows)
+    return [Outcome(member, spent[member], *rest) for member, *rest in rows]
