@@ -76,11 +76,9 @@ def main() -> None:
 
 
 def _message(error: typer.TyperException) -> str:
-    """What the command line itself refused; a noun without a verb gets a hint instead of help."""
+    """What the command line itself refused; a noun without a verb gets a hint."""
     if type(error).__name__ == "NoArgsIsHelpError":
-        return (
-            f"what is to be done is missing; see `springtide {' '.join(sys.argv[1:])} --help`"
-        )
+        return f"a verb is missing; see springtide {' '.join(sys.argv[1:])} --help"
     say = getattr(error, "format_message", None)
     return f"{say() if say else error}; see --help"
 

@@ -254,9 +254,8 @@ def audit_command(name: Name, *, json: Json = False) -> None:
         )
     else:
         for finding in result.findings:
-            out.print(
-                f"{'ok     ' if finding.holds else 'BROKEN '} {finding.law}", markup=False
-            )
+            said = "unknown" if finding.unchecked else "ok     "
+            out.print(f"{said if finding.holds else 'BROKEN '} {finding.law}")
             for broken in finding.broken_by[:5]:
                 out.print(f"        {broken}")
         out.print(f"{result.entries:,} entries in {result.batches:,} batches were read")

@@ -163,7 +163,7 @@ def _allowed() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise DatabaseDown(
-            f"the database cannot be set up: {_one_line(error)}; "
+            f"the database cannot be migrated: {_one_line(error)}; "
             "its role must be allowed to create tables and a role"
         ) from None
 
@@ -171,6 +171,7 @@ def _allowed() -> Iterator[None]:
 def _upgrade(dsn: str) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
 
@@ -184,6 +185,8 @@ def _upgrade(dsn: str) -> None:
             command.upgrade(config, "head")
     except DBAPIError as error:
         raise error.orig or error from None
+    except CommandError as error:
+        raise DatabaseDown(f"the database cannot be migrated: {_one_line(error)}") from None
     finally:
         engine.dispose()
 
