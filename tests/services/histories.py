@@ -1,0 +1,209 @@
+"""Programs and histories for the tests of services: vectors, random ones, ways to post them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from springtide.core.events import Json
+from springtide.core.state import Receipt
+from springtide.core.units import LIMIT, format_money
+from springtide.services.audit import audit
+from springtide.services.programs import create_program
+from springtide.services.replay import replay_in_memory
+from springtide.services.writer import Writer
+from springtide.storage.chain import encode_receipt
+from springtide.storage.database import Database
+from tests.core.history import ADVERT_B, COMMISSIONS, merged, write_toml
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+NAMES = sorted(path.name.removesuffix(".policy.toml") for path in VECTORS.glob("*.policy.toml"))
+
+_numbers = count(1)
+
+
+def new_name() -> str:
+    """A program name that was not used before."""
+    return f"history-{next(_numbers)}"
+
+
+def policy_of(vector: str) -> str:
+    return (VECTORS / f"{vector}.policy.toml").read_text("utf-8")
+
+
+def events_of(vector: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _lines(vector, "events")]
+
+
+def receipts_of(vector: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _lines(vector, "receipts")]
+
+
+def _lines(vector: str, kind: str) -> list[str]:
+    return (VECTORS / f"{vector}.{kind}.jsonl").read_text("utf-8").splitlines()
+
+
+def cut(events: Sequence[Json], sizes: Iterable[int]) -> Iterator[Sequence[Json]]:
+    """Runs of events, as long as the sizes say; the last has what is left."""
+    first = 0
+    for size in sizes:
+        yield events[first : first + size]
+        first += size
+    yield events[first:]
+
+
+def post_in_batches(
+    database: Database, name: str, batches: Iterable[Sequence[Json]]
+) -> list[Receipt]:
+    """The receipts of events posted to a program, a transaction a batch."""
+    with Writer(database, name) as writer:
+        return [outcome.receipt for batch in batches for outcome in writer.post(batch)]
+
+
+def open_program(database: Database, toml: str, name: str = "") -> str:
+    """A new program of this policy, even one without an opening reserve."""
+    name = name or new_name()
+    create_program(database, name, toml, without_reserve=True)
+    return name
+
+
+def written(receipts: Iterable[Receipt]) -> list[str]:
+    """Receipts as the JSON that they are, the order of fields included."""
+    return [encode_receipt(receipt) for receipt in receipts]
+
+
+def in_memory(toml: str, events: Iterable[Json]) -> list[str]:
+    """The receipts that a replay in memory gives, rendered, as JSON."""
+    return written(replay_in_memory(toml, events))
+
+
+def assert_sound(database: Database, name: str) -> None:
+    """The audit finds nothing."""
+    broken = {finding.law: finding.broken_by for finding in audit(database, name).findings}
+    assert not any(broken.values()), broken
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> str:
+    """Policy files of every shape: caps, splits, fees, commissions, with or without reserve."""
+
+    def one_of(*values: str) -> str:
+        return draw(st.sampled_from(values))
+
+    cap = {
+        "multiple": one_of("1.2", "0.3", "0.05", "5"),
+        "scope": one_of("order", "order", "member"),
+        "payout": one_of("cash", "credit"),
+    }
+    points: dict[str, Any] = {"grant_ratio": one_of("0.70", "1")}
+    if draw(st.booleans()):
+        points |= {"split_at": one_of("1.1", "1.5", "20", "5000"), "split_factor": 10}
+    if draw(st.booleans()):
+        points["max_grant_value"] = one_of("150.00", "0.000007")
+    tables = merged(
+        ADVERT_B,
+        opening_reserve=one_of("1.00", "0", "250.00"),
+        split={
+            "take_rate": one_of("0.20", "0.50", "1"),
+            "unallocated": one_of("platform", "pool"),
+        },
+        points=points,
+        cash_out={"fee": one_of("0.20", "0", "0.999999")},
+        redeem={"fee": one_of("0", "0.03")},
+        refund={"bearer": one_of("merchant", "platform")},
+        cap=draw(st.sampled_from([cap, cap, None])),
+        commission=draw(st.sampled_from([None, COMMISSIONS])),
+        merchants={"shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"}},
+        agents={"330106": "m1", "3301": "m5", "33": "m3"},
+        levels={"m1": "1", "m2": "2", "m3": "2", "m4": "1"},
+    )
+    return write_toml(tables)
+
+
+_KINDS = (
+    ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 2
+    + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
+)  # fmt: skip
+_SHAPES = st.tuples(st.sampled_from(_KINDS), st.integers(0, 2**32))
+HISTORIES = st.lists(_SHAPES, min_size=30, max_size=120).map(lambda shapes: Told(shapes).events)
+"""Histories of events, some of them refused, repeated, or with an id that is taken."""
+
+
+class Told:
+    """Events of the kinds that were drawn, each filled in from its own seed."""
+
+    def __init__(self, shapes: Iterable[tuple[str, int]]) -> None:
+        self.events: list[Json] = []
+        for kind, seed in shapes:
+            self._random = Random(seed)
+            self.events.append(self._event(kind, f"e{len(self.events)}"))
+
+    def _event(self, kind: str, id_: str) -> Json:
+        if kind in ("repeat", "reuse"):
+            earlier = self._random.choice(self.events or [self._event("purchase", id_)])
+            return earlier if kind == "repeat" else {**earlier, "note": "other content"}
+        shaped: Json = getattr(self, f"_{kind}")()
+        return {"id": id_, **shaped}
+
+    def _member(self) -> str:
+        return f"m{self._random.randrange(8)}"
+
+    def _amount(self, most: int = 10**10) -> str:
+        micro = int(most ** self._random.uniform(0.6, 1))
+        return f"{micro // 10**6}.{micro % 10**6:06d}"
+
+    def _points(self) -> str:
+        return self._random.choice(["all", "0.5", "0.000000001", "3.25", "40"])
+
+    def _purchase(self) -> Json:
+        more = {
+            "merchant": self._random.choice([None, "", "shop-1", "shop-2"]),
+            "region": self._random.choice([None, "330106", "3301", "44"]),
+            "referrer": self._random.choice([None, None, self._member()]),
+            "at": "2026-01-31",
+        }
+        kept = {key: value for key, value in more.items() if self._random.random() < 0.6}
+        event = {"type": "purchase", "member": self._member(), "amount": self._amount()}
+        return {**event, **kept}
+
+    def _huge(self) -> Json:
+        micro = self._random.choice([LIMIT, LIMIT // 2, LIMIT // 7, LIMIT + 1, 10**15])
+        return {"type": "purchase", "member": self._member(), "amount": format_money(micro)}
+
+    def _refund(self) -> Json:
+        return {"type": "refund", "order": f"e{self._random.randrange(len(self.events) + 1)}"}
+
+    def _cash_out(self) -> Json:
+        return {"type": "cash_out", "member": self._member(), "points": self._points()}
+
+    def _redeem(self) -> Json:
+        shop = self._random.choice(["shop-1", "shop-3"])
+        return {**self._cash_out(), "type": "redeem", "merchant": shop}
+
+    def _inject(self) -> Json:
+        return {"type": "inject", "amount": self._amount(10**11)}
+
+    def _cash_out_batch(self) -> Json:
+        members = self._random.choices([f"m{number}" for number in range(8)], k=3)
+        requests = [{"member": member, "points": self._points()} for member in members]
+        return {"type": "cash_out_batch", "requests": requests}
+
+    def _bind(self) -> Json:
+        return {"type": "bind", "member": self._member(), "referrer": self._member()}
+
+    def _malformed(self) -> Json:
+        return self._random.choice(
+            [
+                {"type": "gift"},
+                {"type": "purchase", "member": "m1", "amount": 5},
+                {"type": "purchase", "member": "m1", "amount": "1.0000001"},
+                {"type": "purchase", "member": "m1", "amount": "5", "region": "x"},
+                {"type": "cash_out", "member": ""},
+                {"type": "inject", "amount": "0"},
+                {"type": "purchase", "id": 7, "member": "m1", "amount": "5"},
+            ]
+        )

@@ -1,0 +1,141 @@
+"""Migrations: a fresh database gets every table and the role with just its grants, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from springtide.services.presets import read_preset
+from springtide.services.programs import create_program
+from springtide.storage.database import ROLE, SCHEMA_VERSION, Database, migrate
+from springtide.storage.errors import DatabaseDown
+
+TABLES = {
+    "account", "alembic_version", "batch", "binding", "entry", "lot", "member", "merchant",
+    "policy", "program", "refund", "split", "transfer", "wallet",
+}  # fmt: skip
+VIEWS = {"commission", "posting"}
+
+MAY_INSERT = {
+    "batch", "binding", "entry", "lot", "member", "merchant", "policy", "program", "refund",
+    "split", "transfer",
+}  # fmt: skip
+MAY_UPDATE = {
+    "lot": {"points", "headroom", "net", "trigger_key"},
+    "program": {
+        "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
+        "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def fresh(empty_dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        yield connection
+
+
+def relations(fresh: psycopg.Connection, kind: str) -> set[str]:
+    rows = fresh.execute(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = 'public' AND table_type = %s", [kind],
+    )  # fmt: skip
+    return {name for (name,) in rows}
+
+
+def schema(fresh: psycopg.Connection) -> list[tuple[object, ...]]:
+    """Every column, constraint, index, trigger and grant, and which migration was run."""
+    queries = (
+        b"SELECT table_name, column_name, data_type, is_nullable, collation_name"
+        b" FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
+        b"SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''"
+        b" FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
+        b"SELECT indexdef, '', '', '', '' FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+        b"SELECT tgname, tgenabled, oid::text, '', '' FROM pg_trigger ORDER BY 1, 3",
+        b"SELECT relname, relacl::text, oid::text, '', '' FROM pg_class"
+        b" WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
+        b"SELECT version_num, '', '', '', '' FROM alembic_version",
+    )
+    return [row for query in queries for row in fresh.execute(query).fetchall()]
+
+
+def test_a_fresh_database_gets_every_table(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    assert relations(fresh, "BASE TABLE") == set()
+    migrate(empty_dsn)
+    assert relations(fresh, "BASE TABLE") == TABLES
+    assert relations(fresh, "VIEW") == VIEWS
+    assert fresh.execute("SELECT version_num FROM alembic_version").fetchall() == [
+        (SCHEMA_VERSION,)
+    ]
+
+
+def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    migrate(empty_dsn)
+    rows = fresh.execute(
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'p' AND connamespace = 'public'::regnamespace"
+    )
+    keys = dict(rows.fetchall())
+    assert keys.pop("program") == "PRIMARY KEY (id)"
+    assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
+    assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
+    assert len(keys) == len(TABLES) - 3, "all but transfer, which is only appended"
+
+
+def test_migrating_twice_changes_nothing(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    migrate(empty_dsn)
+    create_program(Database(empty_dsn), "shop", read_preset("advert-b"))
+    before = schema(fresh)
+    migrate(empty_dsn)
+    assert schema(fresh) == before
+    assert len(before) > 100
+    assert fresh.execute("SELECT name FROM program").fetchall() == [("shop",)]
+
+
+def test_several_may_migrate_at_once(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate, [empty_dsn] * 4))
+    assert relations(fresh, "BASE TABLE") == TABLES
+
+
+def test_the_role_has_just_its_grants(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    migrate(empty_dsn)
+    rows = fresh.execute(
+        "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
+        " WHERE grantee = %s AND table_schema = 'public'", [ROLE],
+    )  # fmt: skip
+    granted = {(table, privilege) for table, privilege in rows}
+    assert granted == {(table, "SELECT") for table in TABLES | VIEWS} | {
+        (table, "INSERT") for table in MAY_INSERT
+    }
+    rows = fresh.execute(
+        "SELECT table_name, column_name FROM information_schema.role_column_grants"
+        " WHERE grantee = %s AND table_schema = 'public' AND privilege_type = 'UPDATE'", [ROLE],
+    )  # fmt: skip
+    columns = set(rows.fetchall())
+    assert columns == {(table, column) for table in MAY_UPDATE for column in MAY_UPDATE[table]}
+
+
+def test_the_role_is_nobody_of_consequence(empty_dsn: str, fresh: psycopg.Connection) -> None:
+    migrate(empty_dsn)
+    role = fresh.execute(
+        "SELECT rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolbypassrls"
+        " FROM pg_roles WHERE rolname = %s", [ROLE],
+    ).fetchone()  # fmt: skip
+    assert role == (False, True, False, False, False, False)
+    owned = fresh.execute(
+        "SELECT relname FROM pg_class WHERE relowner = %s::regrole", [ROLE]
+    ).fetchall()
+    assert owned == []
+    with Database(empty_dsn).connect() as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (ROLE,)
+
+
+def test_a_database_of_another_version_is_refused(
+    empty_dsn: str, fresh: psycopg.Connection
+) -> None:
+    migrate(empty_dsn)
+    fresh.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseDown, match="the database cannot be migrated: "):
+        migrate(empty_dsn)
