@@ -1,4 +1,4 @@
-"""One PostgreSQL server for a run of the tests: started here, stopped and removed at the end."""
+"""One PostgreSQL server for a run of the tests: started here, stopped and removed after."""
 
 import os
 import shutil

@@ -213,12 +213,18 @@ def test_a_row_that_is_refused_is_no_reason_to_stop(
     assert '"posted":2,"posted_before":0,"rejected":3' in result.out
     assert room.joinpath("orders.rejects.csv").read_text().splitlines() == [
         "line,reason,id,who,amount,date",
-        "4,invalid_amount: amount: '-5' is not a decimal string like '12.50',"
-        "o3,m1,-5,2026-01-03",
-        "5,invalid_amount: amount: '1.0000001' has 7 decimals; at most 6 are kept,"
-        "o4,m1,1.0000001,2026-01-03",
-        "6,invalid_amount: amount: '1e3' is not a decimal string like '12.50',"
-        "o5,m1,1e3,2026-01-03",
+        (
+            "4,invalid_amount: amount: '-5' is not a decimal string like '12.50',"
+            "o3,m1,-5,2026-01-03"
+        ),
+        (
+            "5,invalid_amount: amount: '1.0000001' has 7 decimals; at most 6 are kept,"
+            "o4,m1,1.0000001,2026-01-03"
+        ),
+        (
+            "6,invalid_amount: amount: '1e3' is not a decimal string like '12.50',"
+            "o5,m1,1e3,2026-01-03"
+        ),
     ]
 
 

@@ -92,8 +92,10 @@ def books(database: Database) -> int:
 
 TAMPERINGS = {
     "a receipt": (
-        "UPDATE entry SET receipt = replace(receipt, '\"merchant\":', '\"merchant\":1')"
-        " WHERE program_id = {id} AND seq = 1",
+        (
+            "UPDATE entry SET receipt = replace(receipt, '\"merchant\":', '\"merchant\":1')"
+            " WHERE program_id = {id} AND seq = 1"
+        ),
         {CHAIN: "batch 1, entries 1 to ", REPEATED: "entry 1 (o0)"},
     ),
     "a receipt, by a space": (
@@ -101,13 +103,17 @@ TAMPERINGS = {
         {CHAIN: "batch 1, entries 1 to ", REPEATED: "entry 1 (o0)"},
     ),
     "an event": (
-        'UPDATE entry SET event = replace(event, \'"type"\', \'"note":1,"type"\')'
-        " WHERE program_id = {id} AND seq = 200",
+        (
+            'UPDATE entry SET event = replace(event, \'"type"\', \'"note":1,"type"\')'
+            " WHERE program_id = {id} AND seq = 200"
+        ),
         {CHAIN: "batch 2, entries "},
     ),
     "an event's amount": (
-        'UPDATE entry SET event = replace(event, \'"amount":"\', \'"amount":"1\')'
-        " WHERE program_id = {id} AND seq = 1",
+        (
+            'UPDATE entry SET event = replace(event, \'"amount":"\', \'"amount":"1\')'
+            " WHERE program_id = {id} AND seq = 1"
+        ),
         {CHAIN: "batch 1, entries 1 to ", REPEATED: "entry 1 (o0)"},
     ),
     "an event's id": (
@@ -119,18 +125,24 @@ TAMPERINGS = {
         {CHAIN: "batch 1, entries 1 to "},
     ),
     "an amount into the pool": (
-        "UPDATE transfer SET amount = amount + 1"
-        " WHERE program_id = {id} AND seq = 1 AND kind = 'contribution'",
+        (
+            "UPDATE transfer SET amount = amount + 1"
+            " WHERE program_id = {id} AND seq = 1 AND kind = 'contribution'"
+        ),
         {CHAIN: "batch 1, ", REPEATED: "entry 1 (o0)", CONSERVED: "pool: ", KEPT: "pool: "},
     ),
     "an amount to a merchant": (
-        "UPDATE transfer SET amount = amount + 1"
-        " WHERE program_id = {id} AND seq = 1 AND kind = 'merchant'",
+        (
+            "UPDATE transfer SET amount = amount + 1"
+            " WHERE program_id = {id} AND seq = 1 AND kind = 'merchant'"
+        ),
         {CHAIN: "batch 1, ", REPEATED: "entry 1 (o0)"},
     ),
     "a payee": (
-        "UPDATE transfer SET credit = 'merchant:mallory'"
-        " WHERE program_id = {id} AND seq = 1 AND kind = 'merchant'",
+        (
+            "UPDATE transfer SET credit = 'merchant:mallory'"
+            " WHERE program_id = {id} AND seq = 1 AND kind = 'merchant'"
+        ),
         {CHAIN: "batch 1, ", REPEATED: "entry 1 (o0)"},
     ),
     "a transfer taken out": (
@@ -142,8 +154,10 @@ TAMPERINGS = {
         {CHAIN: "batch 1, ", REPEATED: "entry 1 (o0)"},
     ),
     "a transfer put in after the last": (
-        "INSERT INTO transfer VALUES"
-        " ({id}, 1000000, 0, 'gift', 'payments', 'wallet:mallory', 5)",
+        (
+            "INSERT INTO transfer VALUES"
+            " ({id}, 1000000, 0, 'gift', 'payments', 'wallet:mallory', 5)"
+        ),
         {CHAIN: "there are rows after entry "},
     ),
     "a transfer put in before the first": (
@@ -163,22 +177,28 @@ TAMPERINGS = {
         {CHAIN: "entry 7 is missing"},
     ),
     "the last entry and its transfers taken out": (
-        "WITH last AS (DELETE FROM entry USING program p WHERE p.id = {id}"
-        " AND entry.program_id = p.id AND entry.seq = p.seq RETURNING entry.seq)"
-        " DELETE FROM transfer USING last WHERE program_id = {id}"
-        " AND transfer.seq = last.seq",
+        (
+            "WITH last AS (DELETE FROM entry USING program p WHERE p.id = {id}"
+            " AND entry.program_id = p.id AND entry.seq = p.seq RETURNING entry.seq)"
+            " DELETE FROM transfer USING last WHERE program_id = {id}"
+            " AND transfer.seq = last.seq"
+        ),
         {CHAIN: " is missing"},
     ),
     "a lot's points": (
-        "UPDATE lot SET points = points + 1 WHERE program_id = {id} AND seq ="
-        " (SELECT min(seq) FROM lot WHERE program_id = {id} AND points > 0)",
+        (
+            "UPDATE lot SET points = points + 1 WHERE program_id = {id} AND seq ="
+            " (SELECT min(seq) FROM lot WHERE program_id = {id} AND points > 0)"
+        ),
         {LOTS: "lot ", SUPPLY: " are held"},
     ),
     "points moved between lots": (
-        "UPDATE lot SET points = points + CASE WHEN seq = (SELECT max(seq) FROM lot"
-        " WHERE program_id = {id}) THEN 1 ELSE -1 END WHERE program_id = {id} AND seq IN"
-        " (SELECT max(seq) FROM lot WHERE program_id = {id} UNION ALL"
-        "  SELECT min(seq) FROM lot WHERE program_id = {id} AND points > 0)",
+        (
+            "UPDATE lot SET points = points + CASE WHEN seq = (SELECT max(seq) FROM lot"
+            " WHERE program_id = {id}) THEN 1 ELSE -1 END WHERE program_id = {id} AND seq IN"
+            " (SELECT max(seq) FROM lot WHERE program_id = {id} UNION ALL"
+            "  SELECT min(seq) FROM lot WHERE program_id = {id} AND points > 0)"
+        ),
         {LOTS: "lot "},
     ),
     "a lot's owner": (
@@ -194,8 +214,10 @@ TAMPERINGS = {
         {LOTS: "lot o0"},
     ),
     "a lot's trigger": (
-        "UPDATE lot SET trigger_key = coalesce(trigger_key, 0) + 1"
-        " WHERE program_id = {id} AND seq = 1",
+        (
+            "UPDATE lot SET trigger_key = coalesce(trigger_key, 0) + 1"
+            " WHERE program_id = {id} AND seq = 1"
+        ),
         {LOTS: "lot o0"},
     ),
     "a lot taken out": (
@@ -271,8 +293,10 @@ TAMPERINGS = {
         {CHAIN: "the program's row does not follow from the last batch"},
     ),
     "a referrer": (
-        "UPDATE binding SET referrer = 'mallory' WHERE program_id = {id} AND member ="
-        " (SELECT min(member) FROM binding WHERE program_id = {id})",
+        (
+            "UPDATE binding SET referrer = 'mallory' WHERE program_id = {id} AND member ="
+            " (SELECT min(member) FROM binding WHERE program_id = {id})"
+        ),
         {LOTS: "the referral tree"},
     ),
     "a referrer taken out": (
@@ -296,13 +320,17 @@ TAMPERINGS = {
         {REPEATED: "the opening does not follow from the policy"},
     ),
     "the opening's event": (
-        "UPDATE entry SET event = replace(event, '0.20', '0.21')"
-        " WHERE program_id = {id} AND seq = 0",
+        (
+            "UPDATE entry SET event = replace(event, '0.20', '0.21')"
+            " WHERE program_id = {id} AND seq = 0"
+        ),
         {CHAIN: "batch 0, entries 0 to 0", REPEATED: "the opening does not follow"},
     ),
     "the opening's reserve": (
-        "UPDATE transfer SET amount = amount + 1"
-        " WHERE program_id = {id} AND seq = 0 AND credit = 'pool'",
+        (
+            "UPDATE transfer SET amount = amount + 1"
+            " WHERE program_id = {id} AND seq = 0 AND credit = 'pool'"
+        ),
         {CHAIN: "batch 0, entries 0 to 0", REPEATED: "the opening does not follow"},
     ),
     "the opening's receipt": (
@@ -333,8 +361,8 @@ def test_every_tampering_is_found_and_named(
 
 
 TABLES = (
-    "policy", "batch", "entry", "split", "member", "binding", "merchant", "lot", "refund", "transfer",
-    "account", "wallet",
+    "policy", "batch", "entry", "split", "member", "binding", "merchant", "lot", "refund",
+    "transfer", "account", "wallet",
 )  # fmt: skip
 
 
@@ -352,7 +380,8 @@ def restore(admin: psycopg.Connection, program: int) -> None:
     """Put the copied rows back."""
     admin.execute(
         b"UPDATE program p SET (batch, reserve, supply, orphaned, split_factor, inflow, hash,"
-        b" reference_reserve) = (k.batch, k.reserve, k.supply, k.orphaned, k.split_factor, k.inflow,"
+        b" reference_reserve) = (k.batch, k.reserve, k.supply, k.orphaned, k.split_factor,"
+        b" k.inflow,"
         b" k.hash, k.reference_reserve) FROM kept_program k WHERE k.id = p.id"
     )
     for table in TABLES:

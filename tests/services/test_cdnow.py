@@ -1,4 +1,4 @@
-"""A real shop's whole order history, imported under advert B: known figures to the last unit."""
+"""A real shop's whole order history under advert B: known figures to the last unit."""
 
 import csv
 import gzip

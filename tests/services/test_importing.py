@@ -113,8 +113,10 @@ def test_every_field_reaches_the_event(database: Database, name: str, path: Path
             " WHERE p.name = %s AND e.seq = 1", [name],
         ).fetchone()  # fmt: skip
     assert row == (
-        '{"amount":"10.00","at":"2026-01-01T10:00:00+08:00","id":"1","member":"m1",'
-        '"merchant":"s 1","referrer":"m2","region":"330106","type":"purchase"}',
+        (
+            '{"amount":"10.00","at":"2026-01-01T10:00:00+08:00","id":"1","member":"m1",'
+            '"merchant":"s 1","referrer":"m2","region":"330106","type":"purchase"}'
+        ),
     )
 
 
@@ -127,10 +129,10 @@ REJECTED = [
     ("o1,m1, 1,2026-01-01",
      "invalid_amount: amount: ' 1' is not a decimal string like '12.50'"),
     ("o1,m1,9223372036854.775808,2026-01-01", "overflow: amount passes 2^63 - 1 micro"),
-    (",m1,1,2026-01-01", "invalid_event: id is ''; give 1 to 255 characters of text, none of "
-     "them control"),
-    ("o1,,1,2026-01-01", "invalid_event: member is ''; give 1 to 255 characters of text, none "
-     "of them control"),
+    (",m1,1,2026-01-01", ("invalid_event: id is ''; give 1 to 255 characters of text, none of "
+     "them control")),
+    ("o1,,1,2026-01-01", ("invalid_event: member is ''; give 1 to 255 characters of text, none "
+     "of them control")),
     ("o1,m1,1,31.01.2026", "invalid_date: '31.01.2026' is not a date like 2026-01-31"),
     ("o1,m1,1,", "invalid_date: '' is not a date like 2026-01-31"),
     ("o1,m1,1,2026-02-30", "invalid_date: '2026-02-30' is not a date like 2026-01-31"),

@@ -1,5 +1,6 @@
 """Reports: what members and operators read is what the receipts said."""
 
+import itertools
 from decimal import Decimal
 from statistics import median_low
 from typing import Any
@@ -156,9 +157,7 @@ def test_prices_are_spread_evenly_and_end_with_the_last(
     assert prices[0].seq == 0
     assert prices[-1].seq == last
     assert 2 <= len(prices) <= most
-    steps = {
-        later.seq - earlier.seq for earlier, later in zip(prices, prices[1:-1], strict=False)
-    }
+    steps = {later.seq - earlier.seq for earlier, later in itertools.pairwise(prices)}
     assert len(steps) <= 1
 
 

@@ -154,7 +154,7 @@ def test_a_repeated_id_gets_its_first_receipt_across_batches_and_writers(
 def test_an_id_with_other_content_is_refused_and_changes_nothing(database: Database) -> None:
     name = open_program(database, read_preset("advert-b"))
     post_in_batches(database, name, [ONCE])
-    others = [
+    others: list[Json] = [
         {**ONCE[0], "amount": "10.0000000"},
         {**ONCE[0], "amount": "10.00"},
         {**ONCE[0], "note": None},
@@ -286,7 +286,7 @@ def test_a_batch_whose_backend_is_killed_leaves_nothing(
     with monkeypatch.context() as patch, Writer(database, name) as writer:
         patch.setattr(writing, "SLICE", 50)
         patch.setattr(room, step, interrupted)
-        with pytest.raises(DatabaseDown, match="the database went away: .*; start it"):
+        with pytest.raises(DatabaseDown, match=r"the database went away: .*; start it"):
             writer.post(events[200:])
     with database.snapshot() as tx:
         assert programs.get_program(tx, name) == before

@@ -122,16 +122,22 @@ def test_the_server_of_a_killed_owner_is_found_and_stopped_by_the_next(data: Pat
     assert not is_running(data)
 
 
+def use_until_it_breaks(connection: psycopg.Connection) -> None:
+    for _ in range(100):
+        connection.execute("SELECT 1")
+        sleep(0.05)
+
+
 def test_a_server_that_was_killed_itself_recovers(data: Path) -> None:
     with embedded.running(data) as dsn:
         migrate(dsn)
-        with pytest.raises(psycopg.OperationalError), psycopg.connect(dsn) as connection:
-            os.kill(postmaster(data), signal.SIGKILL)
-            while Path(f"/proc/{postmaster(data)}").exists():
-                sleep(0.01)
-            for _ in range(100):
-                connection.execute("SELECT 1")
-                sleep(0.05)
+        connection = psycopg.connect(dsn)
+        os.kill(postmaster(data), signal.SIGKILL)
+        while Path(f"/proc/{postmaster(data)}").exists():
+            sleep(0.01)
+        with pytest.raises(psycopg.OperationalError):
+            use_until_it_breaks(connection)
+        connection.close()
     with embedded.running(data) as dsn, Database(dsn).connect() as database:
         assert database.execute("SELECT count(*) FROM program").fetchone() == (0,)
 

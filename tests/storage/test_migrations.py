@@ -47,14 +47,23 @@ def relations(fresh: psycopg.Connection, kind: str) -> set[str]:
 def schema(fresh: psycopg.Connection) -> list[tuple[object, ...]]:
     """Every column, constraint, index, trigger and grant, and which migration was run."""
     queries = (
-        b"SELECT table_name, column_name, data_type, is_nullable, collation_name"
-        b" FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
-        b"SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''"
-        b" FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
-        b"SELECT indexdef, '', '', '', '' FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+        (
+            b"SELECT table_name, column_name, data_type, is_nullable, collation_name"
+            b" FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+        ),
+        (
+            b"SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''"
+            b" FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+        ),
+        (
+            b"SELECT indexdef, '', '', '', '' FROM pg_indexes WHERE schemaname = 'public'"
+            b" ORDER BY 1"
+        ),
         b"SELECT tgname, tgenabled, oid::text, '', '' FROM pg_trigger ORDER BY 1, 3",
-        b"SELECT relname, relacl::text, oid::text, '', '' FROM pg_class"
-        b" WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
+        (
+            b"SELECT relname, relacl::text, oid::text, '', '' FROM pg_class"
+            b" WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+        ),
         b"SELECT version_num, '', '', '', '' FROM alembic_version",
     )
     return [row for query in queries for row in fresh.execute(query).fetchall()]
@@ -76,7 +85,7 @@ def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connect
         "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'p' AND connamespace = 'public'::regnamespace"
     )
-    keys = dict(rows.fetchall())
+    keys: dict[str, str] = dict(rows.fetchall())
     assert keys.pop("program") == "PRIMARY KEY (id)"
     assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
     assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
