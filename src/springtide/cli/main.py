@@ -23,6 +23,8 @@ from springtide.services.gateway import (
 )
 from springtide.services.importing import ImportRefused
 
+INTERRUPTED = 130
+
 REFUSALS = (
     BadInput,
     BadName,
@@ -58,21 +60,26 @@ def main() -> None:
     sys.setswitchinterval(0.0005)
     if len(sys.argv) == 1:
         sys.argv.append("--help")
-    try:
-        code = app(standalone_mode=False)
-    except typer.TyperException as error:
-        code = _fail(_message(error))
-    except REFUSALS as error:
-        code = _fail(str(error))
-    except UnicodeEncodeError as error:
-        code = _fail(f"{error.object!r} is not text in UTF-8; correct it")
-    except (typer.Abort, KeyboardInterrupt):
+    code = _run()
+    if code == INTERRUPTED:
         err.print("springtide: interrupted; run the same command again to go on")
-        code = 130
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _fail(_message(error))
+    except REFUSALS as error:
+        return _fail(str(error))
+    except UnicodeEncodeError as error:
+        return _fail(f"{error.object!r} is not text in UTF-8; correct it")
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
+        return 0
 
 
 def _message(error: typer.TyperException) -> str:

@@ -179,7 +179,7 @@ def demo_command(
         result.rejects = None  # it goes with the folder
         if not json:
             _show_import(result, as_json=False)
-            out.print()
+            out.print("the rejected are orders of amount 0: nothing was paid for them\n")
         reports.show_status(db, name, as_json=json)
         reports.write_chart(db, name, chart)
     err.print(f"price chart: {chart}")
