@@ -99,6 +99,25 @@ def test_a_lot_may_exit_in_the_event_that_splits_the_points(database: Database) 
     assert_sound(database, name)
 
 
+def test_a_split_lets_lots_exit_whose_price_was_past_all_numbers(database: Database) -> None:
+    """Three nano with a headroom of 500.00 have no trigger below 2^63; split, they have."""
+    toml = write_toml(
+        merged(
+            ADVERT_B,
+            opening_reserve="0",
+            cap={"multiple": "5"},
+            points={"split_at": "5000", "max_grant_value": "0.000007"},
+        )
+    )
+    events = [buy("o1", "m1", 10**8), buy("o2", "m2", 10**8), inject("i1", 4 * 10**15)]
+    events += [buy("o3", "m3", 10**8), buy("o4", "m4", 10**8)]
+    expected = in_memory(toml, events)
+    assert '"lot":"o2"' in expected[3], "the split comes with i1, the exit after it"
+    name = open_program(database, toml)
+    assert posted(database, name, iter([2]), events) == expected
+    assert_sound(database, name)
+
+
 ONCE = [buy(f"o{number}", f"m{number % 5}", 10**7 + number) for number in range(50)]
 
 

@@ -139,8 +139,9 @@ class State:
         keys = ((trigger_key(lot), lot.id) for lot in self.lots.values())
         self.triggers = [(key, lot_id) for key, lot_id in keys if key < LIMIT]
         heapify(self.triggers)
-        if self.horizon != EVERYTHING:
-            self.horizon //= factor
+        if not self.holds_all_lots:
+            # A lot elsewhere that had no trigger below LIMIT may have one now.
+            self.horizon = min(self.horizon, LIMIT) // factor
 
 
 def open_state(policy: Policy) -> State:
