@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from springtide.core.events import Json
 from springtide.core.receipts import render
@@ -21,12 +23,14 @@ from springtide.storage import ledger, programs, working_set
 from springtide.storage.database import Database
 from tests.core.history import ADVERT_B, buy, cash_out, inject, merged, refund, write_toml
 from tests.services.histories import (
+    HISTORIES,
     NAMES,
     assert_sound,
     cut,
     events_of,
     in_memory,
     open_program,
+    policies,
     policy_of,
     post_in_batches,
     receipts_of,
@@ -52,6 +56,38 @@ def test_vectors_come_out_equal_in_batches_of_any_size(
     events, expected = events_of(vector)[:most], receipts_of(vector)[:most]
     sizes = iter([size] * (len(events) // size))
     assert posted(database, name, sizes, list(events)) == written(expected)
+    assert_sound(database, name)
+
+
+SLOWLY = settings(
+    max_examples=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@SLOWLY
+@given(
+    toml=policies(),
+    events=HISTORIES,
+    sizes=st.lists(st.integers(0, 40), max_size=10),
+    slice_size=st.sampled_from([1, 3, 1_000]),
+    triggers=st.sampled_from([1, 2, 64]),
+)
+def test_random_histories_come_out_equal_in_memory_and_in_the_database(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    toml: str,
+    events: list[Json],
+    sizes: list[int],
+    slice_size: int,
+    triggers: int,
+) -> None:
+    monkeypatch.setattr(writing, "SLICE", slice_size)
+    monkeypatch.setattr(working_set, "FIRST_TRIGGERS", triggers)
+    name = open_program(database, toml)
+    assert posted(database, name, iter(sizes), events) == in_memory(toml, events)
     assert_sound(database, name)
 
 
