@@ -4,12 +4,13 @@ from springtide.core.events import is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import opening_transfers
-from springtide.core.state import open_state
+from springtide.core.state import Receipt, open_state
 from springtide.core.units import MICRO, format_money
 from springtide.storage import ledger, programs
-from springtide.storage.chain import NO_HASH, Chain, encode_event, encode_receipt
+from springtide.storage.chain import NO_HASH, Chain
 from springtide.storage.database import Database
 from springtide.storage.errors import BadName
+from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
 
 
@@ -35,20 +36,19 @@ def create_program(
             'a program that takes orders needs at least "1.00"'
         )
     state = open_state(policy)
-    event = encode_event({"type": "opening", "policy": policy_toml})
-    receipt = encode_receipt(
-        {
-            "type": "opening",
-            "reserve": state.reserve_micro,
-            "supply": state.supply_nano,
-            "price": policy.start_price_micro,
-        }
-    )
+    event = {"type": "opening", "policy": policy_toml}
+    receipt: Receipt = {
+        "type": "opening",
+        "reserve": state.reserve_micro,
+        "supply": state.supply_nano,
+        "price": policy.start_price_micro,
+    }
     with database.transaction() as tx:
         program = programs.insert_program(tx, name, policy_toml, policy)
-        part = ledger.append_opening(tx, program, event, receipt, opening_transfers(state))
-        chain = Chain(NO_HASH)
-        chain.add(part.entries, part.transfers)
+        part, chain = Slice(program), Chain(NO_HASH)
+        part.add_rows(0, "", "opening", event, receipt, opening_transfers(state))
+        part.close(state, chain)
+        ledger.append(tx, program, part)
         programs.move_program(tx, program, state, 0, chain.digest())
         return programs.lock_program(tx, program.id)
 

@@ -6,11 +6,12 @@ only then is anybody answered. Within it one thread folds while another writes w
 folded before. Source: docs/decisions/0003-group-commit.md.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-from springtide.core.entry import Entry, HorizonReached
+from springtide.core.entry import HorizonReached
 from springtide.core.events import Event, Json, read_event
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
@@ -26,6 +27,7 @@ from springtide.storage.working_set import Tree
 
 MOST_IN_A_BATCH = 20_000
 SLICE = 2_000
+IN_FLIGHT = 3
 
 Command = tuple[Json, Event | Refusal]
 
@@ -117,8 +119,8 @@ class _Batch:
         self._program = program
         self._state = state
         self._chain = Chain(program.hash)
-        self._entries: list[Entry] = []
-        self._writing: Future[None] | None = None
+        self._part = Slice(program)
+        self._writing: deque[Future[None]] = deque()
         self._triggers = working_set.FIRST_TRIGGERS
 
     def fold(self, commands: list[Command]) -> list[Outcome]:
@@ -131,8 +133,8 @@ class _Batch:
                 outcome = self._fold_one(event, parsed)
                 outcomes.append(outcome)
                 if outcome.entry is not None:
-                    self._entries.append(outcome.entry)
-                    if len(self._entries) >= size:
+                    self._part.add(outcome.entry)
+                    if self._part.size >= size:
                         self._flush()
                         # Short slices at both ends, where one of the two threads waits.
                         size = max(min(2 * size, SLICE, left // 3), SLICE // 8, 1)
@@ -156,18 +158,16 @@ class _Batch:
                 working_set.load_triggers(self._tx, self._program, self._state, self._triggers)
 
     def _flush(self) -> None:
-        if not self._entries:
-            return
-        entries, self._entries = self._entries, []
-        part = ledger.make_slice(self._program, self._state, entries)
-        self._wait()
-        self._writing = self._pipe.submit(self._write, part)
+        part = self._part
+        if part.size:
+            self._part = Slice(self._program)
+            part.close(self._state, self._chain)
+            self._wait(IN_FLIGHT - 1)
+            self._writing.append(
+                self._pipe.submit(ledger.append, self._tx, self._program, part)
+            )
 
-    def _write(self, part: Slice) -> None:
-        self._chain.add(part.entries, part.transfers)
-        ledger.append(self._tx, self._program, part)
-
-    def _wait(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.result()
+    def _wait(self, most: int = 0) -> None:
+        """Until at most so many slices are unwritten; raises what the writing raised."""
+        while len(self._writing) > most:
+            self._writing.popleft().result()

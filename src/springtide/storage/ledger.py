@@ -1,15 +1,14 @@
 """The ledger: entries are appended by COPY, lots and members moved set by set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 from springtide.core.entry import Entry
+from springtide.core.events import Json
 from springtide.core.journal import Transfer
-from springtide.core.state import Lot, State, trigger_key
+from springtide.core.state import Lot, Receipt, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import (
     ENTRY_COLUMNS,
     TRANSFER_COLUMNS,
+    Chain,
     encode_event,
     encode_receipt,
     to_copy,
@@ -26,78 +25,87 @@ _MERCHANT = "merchant (program_id, id, first_seq)"
 _EMPTY_IS_NULL = " (NULL '')"
 
 
-@dataclass(slots=True)
 class Slice:
-    """A run of entries ready to be written; nothing in it changes any more."""
+    """Rows of a run of entries, as COPY reads them; made entry by entry, then written."""
 
-    entries: bytes = b""
-    """Rows as COPY reads them, like those below."""
-    transfers: bytes = b""
-    lots: bytes = b""
-    members: bytes = b""
-    bindings: bytes = b""
-    merchants: bytes = b""
-    changed: list[Lot] = field(default_factory=list)
-    refunds: list[tuple[str, int]] = field(default_factory=list)
-    splits: list[tuple[int, int]] = field(default_factory=list)
-    factor: int = 1
-    """Product of the splits."""
+    __slots__ = (
+        "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
+        "changed", "entries", "factor", "lots", "members", "merchants", "refunds", "size",
+        "splits", "transfers",
+    )  # fmt: skip
 
+    def __init__(self, program: Program) -> None:
+        self._head = f"{program.id}\t"
+        self._version = program.policy_version
+        self._opened: list[str] = []
+        self._touched: set[str] = set()
+        self.size = 0
+        self._entries: list[str] = []
+        self._transfers: list[str] = []
+        self.entries = self.transfers = self.lots = b""
+        self.members: list[str] = []
+        self.bindings: list[str] = []
+        self.merchants: list[str] = []
+        self.changed: list[Lot] = []
+        self.refunds: list[tuple[str, int]] = []
+        self.splits: list[tuple[int, int]] = []
+        self.factor = 1
+        """Product of the splits."""
 
-def make_slice(program: Program, state: State, entries: Sequence[Entry]) -> Slice:
-    """The rows of entries that were just folded; lots as they stand after the last of them."""
-    number, version = program.id, program.policy_version
-    part = Slice()
-    rows: list[str] = []
-    transfers: list[str] = []
-    members: list[str] = []
-    bindings: list[str] = []
-    merchants: list[str] = []
-    opened: dict[str, None] = {}
-    touched: set[str] = set()
-    for entry in entries:
+    def add(self, entry: Entry) -> None:
+        """Take in an entry that was just folded."""
         seq = entry.seq
-        event, receipt = encode_event(entry.event), encode_receipt(entry.receipt)
-        head = f"{number}\t{seq}\t"
-        rows.append(f"{head}{entry.id}\t{entry.kind}\t{version}\t{event}\t{receipt}\n")
-        for line, (kind, debit, credit, amount) in enumerate(entry.transfers):
-            transfers.append(f"{head}{line}\t{kind}\t{debit}\t{credit}\t{amount}\n")
-        touched.update(entry.lots)
+        self.add_rows(seq, entry.id, entry.kind, entry.event, entry.receipt, entry.transfers)
+        self._touched.update(entry.lots)
         if entry.opened is not None:
-            opened[entry.opened.id] = None
+            self._opened.append(entry.opened.id)
         for member in entry.newcomers:
-            members.append(f"{number}\t{member}\t{seq}\n")
+            self.members.append(f"{self._head}{member}\t{seq}\n")
         if entry.binding is not None:
             member, referrer = entry.binding
-            bindings.append(f"{number}\t{member}\t{referrer}\t{seq}\n")
+            self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\n")
         if entry.merchant:
-            merchants.append(f"{number}\t{entry.merchant}\t{seq}\n")
-        if entry.refunded is not None or entry.split > 1:
-            _add_rarer(part, entry)
-    part.entries = to_copy(rows)
-    part.transfers = to_copy(transfers)
-    part.members = to_copy(members)
-    part.bindings = to_copy(bindings)
-    part.merchants = to_copy(merchants)
-    part.lots = to_copy([_lot_row(number, state.lots[lot_id]) for lot_id in opened])
-    part.changed = [state.lots[lot_id] for lot_id in touched - opened.keys()]
-    return part
+            self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
+        if entry.refunded is not None:
+            self.refunds.append((entry.refunded, seq))
+        if entry.split > 1:
+            self.factor *= entry.split
+            self.splits.append((seq, entry.split_factor * entry.split))
+
+    def add_rows(
+        self,
+        seq: int,
+        id_: str,
+        kind: str,
+        event: Json,
+        receipt: Receipt,
+        transfers: list[Transfer],
+    ) -> None:
+        """Take in the journal's rows of one entry."""
+        self.size += 1
+        head = f"{self._head}{seq}\t"
+        self._entries.append(
+            f"{head}{id_}\t{kind}\t{self._version}\t"
+            f"{encode_event(event)}\t{encode_receipt(receipt)}\n"
+        )
+        for line, (movement, debit, credit, amount) in enumerate(transfers):
+            self._transfers.append(f"{head}{line}\t{movement}\t{debit}\t{credit}\t{amount}\n")
+
+    def close(self, state: State, chain: Chain) -> None:
+        """Chain the rows, and take in the lots as they stand after the last entry."""
+        self.entries = to_copy(self._entries)
+        self.transfers = to_copy(self._transfers)
+        chain.add(self.entries, self.transfers)
+        self.lots = to_copy([_lot_row(self._head, state.lots[id_]) for id_ in self._opened])
+        self.changed = [state.lots[id_] for id_ in self._touched.difference(self._opened)]
 
 
-def _lot_row(number: int, lot: Lot) -> str:
+def _lot_row(head: str, lot: Lot) -> str:
     key = _key(lot)
     return (
-        f"{number}\t{lot.seq}\t{lot.id}\t{lot.member}\t{lot.points_nano}\t"
+        f"{head}{lot.seq}\t{lot.id}\t{lot.member}\t{lot.points_nano}\t"
         f"{lot.headroom_micro}\t{lot.net_micro}\t{'' if key is None else key}\n"
     )
-
-
-def _add_rarer(part: Slice, entry: Entry) -> None:
-    if entry.refunded is not None:
-        part.refunds.append((entry.refunded, entry.seq))
-    if entry.split > 1:
-        part.factor *= entry.split
-        part.splits.append((entry.seq, entry.split_factor * entry.split))
 
 
 def _key(lot: Lot) -> int | None:
@@ -112,7 +120,7 @@ def _copy(tx: Transaction, target: str, rows: bytes, options: str = "") -> None:
 
 
 def append(tx: Transaction, program: Program, part: Slice) -> None:
-    """Write a slice within the transaction that holds the program's row."""
+    """Write a closed slice within the transaction that holds the program's row."""
     _copy(tx, _ENTRY, part.entries)
     _copy(tx, _TRANSFER, part.transfers)
     if part.factor > 1:
@@ -120,9 +128,9 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _LOT, part.lots, _EMPTY_IS_NULL)
     if part.changed:
         _change_lots(tx, program, part.changed)
-    _copy(tx, _MEMBER, part.members)
-    _copy(tx, _BINDING, part.bindings)
-    _copy(tx, _MERCHANT, part.merchants)
+    _copy(tx, _MEMBER, to_copy(part.members))
+    _copy(tx, _BINDING, to_copy(part.bindings))
+    _copy(tx, _MERCHANT, to_copy(part.merchants))
     for order, seq in part.refunds:
         tx.execute("INSERT INTO refund VALUES (%s, %s, %s)", [program.id, order, seq])
 
@@ -147,38 +155,22 @@ def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:
 
 
 def _change_lots(tx: Transaction, program: Program, lots: list[Lot]) -> None:
+    seqs = [lot.seq for lot in lots]
     tx.execute(
         """
         UPDATE lot l SET points = c.points, headroom = c.headroom, net = c.net,
                          trigger_key = c.trigger_key
         FROM unnest(%s::int8[], %s::int8[], %s::int8[], %s::int8[], %s::int8[])
              c (seq, points, headroom, net, trigger_key)
-        WHERE l.program_id = %s AND l.seq = c.seq
+        WHERE l.program_id = %s AND l.seq = c.seq AND l.seq = ANY(%s)
         """,
         [
-            [lot.seq for lot in lots],
+            seqs,
             [lot.points_nano for lot in lots],
             [lot.headroom_micro for lot in lots],
             [lot.net_micro for lot in lots],
             [_key(lot) for lot in lots],
             program.id,
+            seqs,
         ],
     )
-
-
-def append_opening(
-    tx: Transaction, program: Program, event: str, receipt: str, transfers: list[Transfer]
-) -> Slice:
-    """Write entry 0; gives its rows."""
-    number, version = program.id, program.policy_version
-    part = Slice(
-        entries=to_copy([f"{number}\t0\t\topening\t{version}\t{event}\t{receipt}\n"]),
-        transfers=to_copy(
-            [
-                "\t".join(map(str, (number, 0, line, *transfer))) + "\n"
-                for line, transfer in enumerate(transfers)
-            ]
-        ),
-    )
-    append(tx, program, part)
-    return part
