@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench bench-http clean
 
 demo: $(VENV)/ready
 	$(BIN)/springtide demo
@@ -21,6 +21,9 @@ check: $(VENV)/ready-dev
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.posting
+
+bench-http: $(VENV)/ready-dev
+	$(BIN)/python -m benchmarks.http
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'

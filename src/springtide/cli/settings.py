@@ -24,9 +24,9 @@ class BadInput(Exception):
     """A command cannot use what it was given; the message says what and the remedy."""
 
 
-def database() -> AbstractContextManager[Database]:
-    """The database that the environment names."""
-    return open_database(os.environ)
+def database(*, supervised: bool = False) -> AbstractContextManager[Database]:
+    """The database that the environment names; a supervised one is kept running."""
+    return open_database(os.environ, supervised=supervised)
 
 
 def read_text(path: Path) -> str:

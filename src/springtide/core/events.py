@@ -58,6 +58,8 @@ class CashOut(NamedTuple):
 
     id: str
     requests: tuple[Request, ...]
+    min_net_micro: int = 0
+    """The least that a single one accepts."""
 
 
 class Redeem(NamedTuple):
@@ -138,8 +140,8 @@ def _positive(value: object, parse: Callable[[object], int], field: str) -> int:
     return number
 
 
-def _money(value: object) -> int:
-    return _positive(value, parse_money, "amount")
+def _money(value: object, field: str = "amount") -> int:
+    return _positive(value, parse_money, field)
 
 
 def _points(value: object) -> int | None:
@@ -159,7 +161,9 @@ def _bind(event: Json) -> Bind:
 
 def _cash_out(event: Json) -> CashOut:
     id_, member, points = _name(event, "id"), _name(event, "member"), _present(event, "points")
-    return CashOut(id_, (Request(member, _points(points)),))
+    least = event.get("min_net")
+    request = Request(member, _points(points))
+    return CashOut(id_, (request,), 0 if least is None else _money(least, "min_net"))
 
 
 def _cash_out_batch(event: Json) -> CashOut:

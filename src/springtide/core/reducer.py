@@ -38,6 +38,7 @@ from springtide.core.journal import (
 )
 from springtide.core.refund import refund_order
 from springtide.core.refusals import (
+    BelowMinimum,
     DuplicateMember,
     IdReused,
     InsufficientPoints,
@@ -46,7 +47,7 @@ from springtide.core.refusals import (
     Refusal,
 )
 from springtide.core.state import Lot, Posted, Receipt, State
-from springtide.core.units import LIMIT, PPM, format_points, price_micro
+from springtide.core.units import LIMIT, PPM, format_money, format_points, price_micro
 
 
 @dataclass(slots=True)
@@ -303,6 +304,11 @@ def _cash_out(entry: Entry, wish: CashOut) -> None:
     state = entry.state
     fee_ppm = state.policy.cash_out_fee_ppm
     burns = [_price_burn(state, request, fee_ppm) for request in wish.requests]
+    if burns[0].net < wish.min_net_micro:
+        raise BelowMinimum(
+            f"it would pay {format_money(burns[0].net)}, "
+            f"less than the {format_money(wish.min_net_micro)} asked for; ask for a new quote"
+        )
     paid: list[Receipt] = []
     for burn in burns:
         _burn(entry, burn, "cash_out", wallet_account(burn.member))

@@ -6,6 +6,7 @@
     ├── Overflow             a number would pass 64 bits
     ├── IdReused             one id, two different contents
     ├── InsufficientPoints   the member has fewer points than asked for
+    ├── BelowMinimum         a cash-out would pay less than it asked for at least
     ├── DuplicateMember      one member twice in a batch
     ├── UnknownOrder         a refund of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order
@@ -55,6 +56,12 @@ class InsufficientPoints(Refusal):
     """The member has fewer points than asked for, or none."""
 
     code = "insufficient_points"
+
+
+class BelowMinimum(Refusal):
+    """A cash-out would pay less than the least it accepts."""
+
+    code = "below_min_net"
 
 
 class DuplicateMember(Refusal):

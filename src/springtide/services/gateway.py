@@ -5,8 +5,10 @@ from springtide.storage.errors import (
     BadName,
     DatabaseDown,
     ProgramExists,
+    UnknownKey,
     UnknownMember,
     UnknownProgram,
+    UnusableKey,
 )
 
 __all__ = [
@@ -14,7 +16,9 @@ __all__ = [
     "Database",
     "DatabaseDown",
     "ProgramExists",
+    "UnknownKey",
     "UnknownMember",
     "UnknownProgram",
+    "UnusableKey",
     "open_database",
 ]

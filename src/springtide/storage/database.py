@@ -23,7 +23,7 @@ Transaction = psycopg.Connection
 """A connection in a transaction; only storage looks inside."""
 
 ROLE = "springtide_app"
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 _MIGRATING = 7_266_745_613
 """Key of the advisory lock under which one process migrates while others wait."""
@@ -122,8 +122,12 @@ def default_data(home: Path, *, is_root: bool) -> Path:
 
 
 @contextmanager
-def open_database(settings: Mapping[str, str]) -> Iterator[Database]:
+def open_database(
+    settings: Mapping[str, str], *, supervised: bool = False
+) -> Iterator[Database]:
     """The database that the settings name, migrated and ready.
+
+    A supervised embedded server is started again if it dies.
 
     Raises:
         DatabaseDown: it cannot be reached, started or migrated.
@@ -137,7 +141,7 @@ def open_database(settings: Mapping[str, str]) -> Iterator[Database]:
     data = Path(
         settings.get("SPRINGTIDE_DATA") or default_data(home, is_root=os.geteuid() == 0)
     )
-    with embedded.running(data.resolve()) as embedded_dsn:
+    with embedded.running(data.resolve(), supervised=supervised) as embedded_dsn:
         migrate(embedded_dsn)
         yield Database(embedded_dsn)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from threading import Event, Thread
 from types import ModuleType
 
 import psycopg
@@ -32,8 +33,10 @@ SETTINGS = {
 
 
 @contextmanager
-def running(data: Path) -> Iterator[str]:
+def running(data: Path, *, supervised: bool = False) -> Iterator[str]:
     """Keep the embedded server of a data directory running; gives its DSN.
+
+    With `supervised` a thread looks after it, and starts it again if it dies.
 
     Raises:
         DatabaseDown: it cannot be started; the message names its log.
@@ -45,14 +48,43 @@ def running(data: Path) -> Iterator[str]:
             presence = psycopg.connect(dsn, autocommit=True)
     except (OSError, psycopg.Error) as error:
         raise DatabaseDown(f"the embedded database at {data} cannot start: {error}") from None
+    guard = _Guard(data, presence)
+    if supervised:
+        guard.start()
     try:
         yield dsn
     finally:
+        presence = guard.stop()
         with _locked(data), suppress(psycopg.Error):
             is_last = _is_last(presence)
             presence.close()
             if is_last:
                 _pg_ctl(data, "stop", "-m", "fast")
+
+
+class _Guard(Thread):
+    """Starts a server again when the connection to it broke."""
+
+    def __init__(self, data: Path, presence: psycopg.Connection) -> None:
+        super().__init__(name="guard of the embedded server", daemon=True)
+        self._data = data
+        self._presence = presence
+        self._leaving = Event()
+
+    def run(self) -> None:
+        while not self._leaving.wait(0.5):
+            try:
+                self._presence.execute("SELECT 1")
+            except psycopg.Error:
+                with suppress(DatabaseDown, psycopg.Error, OSError), _locked(self._data):
+                    dsn = _start(self._data)
+                    self._presence = psycopg.connect(dsn, autocommit=True)
+
+    def stop(self) -> psycopg.Connection:
+        self._leaving.set()
+        if self.is_alive():
+            self.join()
+        return self._presence
 
 
 def _is_last(presence: psycopg.Connection) -> bool:

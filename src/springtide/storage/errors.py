@@ -19,3 +19,11 @@ class BadName(Exception):
 
 class UnknownMember(Exception):
     """Nobody of this id ever bought, earned or was bound in the program."""
+
+
+class UnknownKey(Exception):
+    """The program has no API key of this id."""
+
+
+class UnusableKey(Exception):
+    """An API key was asked for that cannot be made."""

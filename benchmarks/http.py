@@ -1,0 +1,190 @@
+"""Orders over HTTP against pgbench's TPC-B, on one server and in one run.
+
+Every order is answered only when it is durable. The load comes from this process, over 256
+connections that each send the next order when the last was answered. Run it with
+`make bench-http`.
+"""
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import quantiles
+
+import httpx2
+import msgspec
+import psycopg
+
+from benchmarks.posting import POLICY, make_orders, run_tpcb
+from springtide.core.events import Json
+from springtide.services.audit import audit
+from springtide.services.keys import create_key
+from springtide.services.programs import create_program
+from springtide.storage import embedded
+from springtide.storage.database import Database, migrate
+
+CONNECTIONS = 256
+SINGLES = 20_000
+BATCHED = 100_000
+BATCHES = 4
+
+
+class Till(asyncio.Protocol):
+    """One connection: sends a request, waits for the whole answer, sends the next."""
+
+    def __init__(self, requests: list[bytes], seconds: list[float], done: "asyncio.Event"):
+        self._requests = requests
+        self._seconds = seconds
+        self._done = done
+        self._received = b""
+        self._began = 0.0
+        self.errors = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def _next(self) -> None:
+        if not self._requests:
+            self._transport.close()
+            self._done.set()
+            return
+        self._began = time.perf_counter()
+        self._transport.write(self._requests.pop())
+
+    def data_received(self, data: bytes) -> None:
+        """Read an answer, and go on when it is whole."""
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        if not found:
+            return
+        at = head.find(b"content-length: ") + 16
+        if len(body) < int(head[at : head.find(b"\r\n", at) if b"\r\n" in head[at:] else None]):
+            return
+        self._seconds.append(time.perf_counter() - self._began)
+        self.errors += not head.startswith(b"HTTP/1.1 201")
+        self._received = b""
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whatever was not answered by now is an error."""
+        self.errors += len(self._received) > 0
+        self._done.set()
+
+
+def request_of(order: Json, key: str) -> bytes:
+    """The bytes of one order's request."""
+    body = msgspec.json.encode(order)
+    return (
+        b"POST /v1/orders HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer " + key.encode()
+        + b"\r\ncontent-type: application/json\r\ncontent-length: "
+        + str(len(body)).encode() + b"\r\n\r\n" + body
+    )  # fmt: skip
+
+
+async def send_singles(port: int, requests: list[bytes]) -> tuple[float, list[float], int]:
+    """Seconds in all, seconds of each, errors."""
+    loop = asyncio.get_running_loop()
+    seconds: list[float] = []
+    tills, ends = [], []
+    began = time.perf_counter()
+    for _ in range(CONNECTIONS):
+        end = asyncio.Event()
+        till = Till(requests, seconds, end)
+        await loop.create_connection(lambda till=till: till, "127.0.0.1", port)  # type: ignore[misc]
+        tills.append(till)
+        ends.append(end)
+    for end in ends:
+        await end.wait()
+    return time.perf_counter() - began, seconds, sum(till.errors for till in tills)
+
+
+def send_batches(port: int, orders: list[Json], key: str) -> tuple[float, int]:
+    """Seconds in all, and how many lines were not receipts."""
+    began = time.perf_counter()
+    errors = 0
+    size = len(orders) // BATCHES
+    for first in range(0, len(orders), size):
+        lines = b"\n".join(msgspec.json.encode(order) for order in orders[first : first + size])
+        answer = httpx2.post(
+            f"http://127.0.0.1:{port}/v1/orders/batch",
+            content=lines,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=300,
+        )
+        receipts = answer.text.splitlines()
+        errors += size - sum('"contribution"' in receipt for receipt in receipts)
+    return time.perf_counter() - began, errors
+
+
+def serve(dsn: str) -> tuple[subprocess.Popen[str], int]:
+    """A server of the product, and its port."""
+    command = [sys.executable, "-m", "springtide.cli", "serve", "--port", "0"]
+    command += ["--rate", "1000000000/minute"]
+    server = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SPRINGTIDE_DATABASE": dsn},
+    )
+    assert server.stderr is not None
+    found = re.search(r":([0-9]+),", server.stderr.readline())
+    assert found is not None
+    return server, int(found[1])
+
+
+def measure(dsn: str, tpcb: float) -> bool:
+    """Measure both routes, and find what was acknowledged; whether all was well."""
+    database = Database(dsn)
+    create_program(database, "bench", POLICY)
+    key, _ = create_key(database, "bench", ["orders"], "test", secrets.token_hex)
+    orders = make_orders(seed=20261122)[: SINGLES + BATCHED]
+    requests = [request_of(order, key) for order in reversed(orders[:SINGLES])]
+    server, port = serve(dsn)
+    try:
+        took, seconds, errors = asyncio.run(send_singles(port, requests))
+        rate, cuts = len(seconds) / took, quantiles(seconds, n=100)
+        print(
+            f"\n  single orders            {rate:>10,.0f} orders/s, {CONNECTIONS} connections"
+        )
+        print(f"  against TPC-B's best     {rate / tpcb:>10.2f} times (at least 0.8)")
+        print(f"  answered in              {cuts[49] * 1000:>10,.0f} ms (median)")
+        print(f"                           {cuts[98] * 1000:>10,.0f} ms (p99; at most 150)")
+        took, more = send_batches(port, orders[SINGLES:], key)
+        rate = BATCHED / took
+        print(f"  batch route              {rate:>10,.0f} orders/s")
+        print(f"  against TPC-B's best     {rate / tpcb:>10.2f} times (at least 4)")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+    acknowledged = len(seconds) + BATCHED - errors - more
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT count(*) FROM entry WHERE kind = 'purchase'")
+        [(found,)] = row.fetchall()
+    passed = audit(database, "bench").passed
+    print(f"  errors                   {errors + more:>10,}")
+    print(f"  acknowledged             {acknowledged:>10,}, found {found:,}")
+    print(f"  audit                    {'passed' if passed else 'FAILED':>10}")
+    return passed and errors + more == 0 and found == acknowledged
+
+
+def main() -> None:
+    """Run on a server of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="springtide-bench-", dir="/var/tmp") as folder,
+        embedded.running(Path(folder) / "pgdata") as dsn,
+    ):
+        migrate(dsn)
+        sys.exit(not measure(dsn, run_tpcb(dsn)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""`springtide serve` and `springtide key`: the HTTP service and who may use it."""
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from springtide.cli.output import err, out, write_json
+from springtide.cli.settings import BadInput, Json, database
+from springtide.services import keys
+
+app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
+
+Program = Annotated[str, typer.Argument(help="The program.")]
+
+
+def add_to(main: typer.Typer) -> None:
+    """Add the commands."""
+    main.command("serve")(serve)
+    main.add_typer(app, name="key")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for any free one.")] = 8000,
+    rate: Annotated[
+        str, typer.Option(help="What one key may ask for, like 6000/minute.")
+    ] = "100000/minute",
+) -> None:
+    """Serve the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
+
+    $ springtide serve
+
+    Springtide listens on http://127.0.0.1:8000, reference at http://127.0.0.1:8000/docs
+    """
+    from springtide.web.server import PortTaken, run
+
+    sys.setswitchinterval(0.005)  # many small turns of one loop, not two threads of long ones
+    with database(supervised=True) as db:
+        try:
+            run(db, host, port, rate, err.print)
+        except (PortTaken, ValueError) as error:
+            raise BadInput(str(error)) from None
+
+
+@app.command("create")
+def create_command(
+    program: Program,
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"Any of {', '.join(keys.SCOPES)}; all but keys.")
+    ] = None,
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    *,
+    json: Json = False,
+) -> None:
+    """Create a key and print its secret, this once.
+
+    $ springtide key create shop --scope orders --scope read
+    """
+    scopes = scope or [name for name in keys.SCOPES if name != "keys"]
+    with database() as db:
+        try:
+            secret, key = keys.create_key(db, program, scopes, mode, secrets.token_hex)
+        except keys.UnusableKey as error:
+            raise BadInput(str(error)) from None
+    if json:
+        write_json({"id": key.id, "mode": key.mode, "scopes": key.scopes, "secret": secret})
+    else:
+        err.print(f"{key.id} of {program} may: {', '.join(key.scopes)}; keep its secret:")
+        out.print(secret)
+
+
+@app.command("list")
+def list_command(program: Program, *, json: Json = False) -> None:
+    """List a program's keys, without their secrets."""
+    with database() as db:
+        found = keys.list_keys(db, program)
+    if json:
+        write_json(
+            [
+                {
+                    "id": key.id,
+                    "mode": key.mode,
+                    "scopes": key.scopes,
+                    "revoked": key.revoked_at is not None,
+                }
+                for key in found
+            ]
+        )
+        return
+    table = Table("key", "mode", "scopes", "revoked", box=None)
+    for key in found:
+        table.add_row(key.id, key.mode, ", ".join(key.scopes), "yes" if key.revoked_at else "")
+    out.print(
+        table if found else f"{program} has no key yet; `springtide key create` makes one"
+    )
+
+
+@app.command("revoke")
+def revoke_command(
+    program: Program, key: Annotated[str, typer.Argument(help="The key's id.")]
+) -> None:
+    """Revoke a key: within five seconds it opens nothing any more."""
+    with database() as db:
+        try:
+            keys.revoke_key(db, program, key)
+        except keys.UnknownKey as error:
+            raise BadInput(str(error)) from None
+    err.print(f"{key} is revoked")

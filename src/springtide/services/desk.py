@@ -1,0 +1,105 @@
+"""The desk: events of many callers, gathered into batches while the last one commits.
+
+One thread a program posts whatever waits. A caller's future is done when its event is
+durable, or was refused. Source: docs/decisions/0003-group-commit.md.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from springtide.core.events import Json
+from springtide.core.reducer import Outcome
+from springtide.services.writer import Writer
+from springtide.storage.database import Database
+
+MOST_AT_ONCE = 4_000
+MOST_WAITING = 50_000
+
+Answer = Callable[[list[Outcome] | Exception], None]
+"""Is told the outcomes of a group of events, in their order, or why nothing was written:
+`DatabaseDown`, or a defect."""
+
+
+class DeskFull(Exception):
+    """More events wait than can be posted soon; try again later."""
+
+
+class Desk:
+    """Posts to one program; safe to use from any thread."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self._waiting: queue.SimpleQueue[tuple[Sequence[Json], Answer] | None] = (
+            queue.SimpleQueue()
+        )
+        self._count = 0
+        self._counting = threading.Lock()
+        self._writer: Writer | None = None
+        self._thread = threading.Thread(target=self._run, name=f"desk of {name}")
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait, roughly."""
+        return self._count
+
+    def submit(self, events: Sequence[Json], answer: Answer) -> None:
+        """Let events be posted together; `answer` is called from the desk's thread.
+
+        Raises:
+            DeskFull: too many wait already.
+        """
+        with self._counting:
+            if self._count > MOST_WAITING:
+                raise DeskFull(f"{self._count} events wait already; try again in a second")
+            self._count += len(events)
+        self._waiting.put((events, answer))
+
+    def close(self) -> None:
+        """Post what waits, answer it, and stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (group := self._waiting.get()) is not None:
+            groups, closing = [group], False
+            size = len(group[0])
+            while size < MOST_AT_ONCE:
+                try:
+                    more = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    closing = True
+                    break
+                groups.append(more)
+                size += len(more[0])
+            self._post(groups)
+            with self._counting:
+                self._count -= size
+            if closing:
+                break
+        self._forget_writer()
+
+    def _post(self, groups: list[tuple[Sequence[Json], Answer]]) -> None:
+        events = [event for group, _ in groups for event in group]
+        try:
+            if self._writer is None:
+                self._writer = Writer(self._database, self._name)
+            outcomes = self._writer.post(events)
+        except Exception as error:  # a defect must not leave the others waiting for ever
+            self._forget_writer()
+            for _, answer in groups:
+                answer(error)
+            return
+        first = 0
+        for group, answer in groups:
+            answer(outcomes[first : first + len(group)])
+            first += len(group)
+
+    def _forget_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -1,0 +1,206 @@
+"""Pages of what a program holds: entries, members, merchants, lots, commissions.
+
+Every page is asked for with the key after which it starts and how many rows it may have.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString, NamedTuple
+
+import psycopg
+
+from springtide.core.journal import wallet_account
+from springtide.storage.programs import Program
+
+
+class EntryRow(NamedTuple):
+    """An entry with the batch that posted it; event and receipt as JSON."""
+
+    seq: int
+    id: str
+    kind: str
+    policy_version: int
+    posted_at: datetime
+    event: str
+    receipt: str
+    refunded: bool
+
+
+_ENTRY: LiteralString = """
+    SELECT e.seq, e.id, e.kind, e.policy_version, b.posted_at, e.event, e.receipt,
+           EXISTS (SELECT FROM refund r
+                   WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded
+    FROM entry e JOIN LATERAL (
+        SELECT posted_at FROM batch b
+        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
+    ) b ON true
+"""
+
+
+def read_entries(
+    tx: psycopg.Connection, program: Program, kind: str, after: int, most: int
+) -> list[EntryRow]:
+    """Entries of a kind in the order they were posted, from after a seq."""
+    rows = tx.execute(
+        f"{_ENTRY} WHERE e.program_id = %s AND e.kind = %s AND e.seq > %s"
+        " ORDER BY e.seq LIMIT %s",
+        [program.id, kind, after, most],
+    )
+    return [EntryRow(*row) for row in rows]
+
+
+def read_entry(
+    tx: psycopg.Connection, program: Program, kind: str, id_: str
+) -> EntryRow | None:
+    """The entry of this id, if it is of this kind."""
+    row = tx.execute(
+        f"{_ENTRY} WHERE e.program_id = %s AND e.id = %s AND e.kind = %s",
+        [program.id, id_, kind],
+    ).fetchone()
+    return None if row is None else EntryRow(*row)
+
+
+class MemberRow(NamedTuple):
+    """A member with what the lots say; points in nano, money in micro."""
+
+    id: str
+    referrer: str | None
+    lots: int
+    points: int
+    received: int
+
+
+_MEMBER: LiteralString = """
+    SELECT m.id, b.referrer, count(l.seq), coalesce(sum(l.points), 0), coalesce(sum(l.net), 0)
+    FROM member m
+    LEFT JOIN binding b ON b.program_id = m.program_id AND b.member = m.id
+    LEFT JOIN lot l ON l.program_id = m.program_id AND l.member = m.id
+"""
+
+
+def read_members(
+    tx: psycopg.Connection, program: Program, after: str, most: int
+) -> list[MemberRow]:
+    """Members by id, from after one."""
+    rows = tx.execute(
+        f"{_MEMBER} WHERE m.program_id = %s AND m.id > %s"
+        " GROUP BY m.id, b.referrer ORDER BY m.id LIMIT %s",
+        [program.id, after, most],
+    )
+    return [MemberRow(*row) for row in rows]
+
+
+def read_member(tx: psycopg.Connection, program: Program, id_: str) -> MemberRow | None:
+    """One member."""
+    row = tx.execute(
+        f"{_MEMBER} WHERE m.program_id = %s AND m.id = %s GROUP BY m.id, b.referrer",
+        [program.id, id_],
+    ).fetchone()
+    return None if row is None else MemberRow(*row)
+
+
+class LotRow(NamedTuple):
+    """A lot; points in nano, money in micro."""
+
+    seq: int
+    id: str
+    member: str
+    points: int
+    headroom: int
+    net: int
+
+
+def read_lots(
+    tx: psycopg.Connection, program: Program, member: str, after: int, most: int
+) -> list[LotRow]:
+    """A member's lots, oldest first, from after a seq."""
+    rows = tx.execute(
+        "SELECT seq, id, member, points, headroom, net FROM lot"
+        " WHERE program_id = %s AND member = %s AND seq > %s ORDER BY seq LIMIT %s",
+        [program.id, member, after, most],
+    )
+    return [LotRow(*row) for row in rows]
+
+
+def read_merchants(
+    tx: psycopg.Connection, program: Program, after: str, most: int
+) -> Sequence[str]:
+    """Merchants by id, from after one; sales without a merchant have none."""
+    rows = tx.execute(
+        "SELECT id FROM merchant WHERE program_id = %s AND id > %s ORDER BY id LIMIT %s",
+        [program.id, after, most],
+    )
+    return [id_ for (id_,) in rows]
+
+
+def is_merchant(tx: psycopg.Connection, program: Program, id_: str) -> bool:
+    """Whether a merchant of this id ever sold or took points."""
+    row = tx.execute(
+        "SELECT FROM merchant WHERE program_id = %s AND id = %s", [program.id, id_]
+    ).fetchone()
+    return row is not None
+
+
+def read_balance(tx: psycopg.Connection, program: Program, account: str) -> int:
+    """The balance of one account, in micro."""
+    row = tx.execute(
+        "SELECT coalesce(sum(credit - debit), 0) FROM posting"
+        " WHERE program_id = %s AND account = %s",
+        [program.id, account],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def read_wallet(tx: psycopg.Connection, program: Program, member: str) -> int:
+    """What a member's wallet holds, in micro; below zero after a clawback."""
+    row = tx.execute(
+        "SELECT wallet_balance(%s, %s)", [program.id, wallet_account(member)]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+class CommissionRow(NamedTuple):
+    """A commission; the order is what it was earned by."""
+
+    seq: int
+    line: int
+    kind: str
+    member: str
+    amount: int
+    order: str
+
+
+def read_commissions(
+    tx: psycopg.Connection, program: Program, member: str, after: tuple[int, int], most: int
+) -> list[CommissionRow]:
+    """Commissions in the order they were posted, of one member if one is given."""
+    rows = tx.execute(
+        """
+        SELECT c.seq, c.line, c.kind, c.member, c.amount, e.id
+        FROM commission c JOIN entry e USING (program_id, seq)
+        WHERE c.program_id = %s AND (%s::text = '' OR c.member = %s)
+          AND (c.seq, c.line) > (%s, %s)
+        ORDER BY c.seq, c.line LIMIT %s
+        """,
+        [program.id, member, member, *after, most],
+    )
+    return [CommissionRow(*row) for row in rows]
+
+
+class PolicyRow(NamedTuple):
+    """A version of a program's policy."""
+
+    version: int
+    created_at: datetime
+    toml: str
+
+
+def read_policies(tx: psycopg.Connection, program: Program) -> list[PolicyRow]:
+    """All versions of a program's policy."""
+    rows = tx.execute(
+        "SELECT version, created_at, toml FROM policy WHERE program_id = %s ORDER BY version",
+        [program.id],
+    )
+    return [PolicyRow(*row) for row in rows]

@@ -1,0 +1,1 @@
+"""The HTTP face: what shops and tills speak to."""

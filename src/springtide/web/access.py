@@ -1,0 +1,77 @@
+"""Who is calling: keys, scopes and rate limits."""
+
+import time
+from collections.abc import Callable
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import HTTPConnection
+
+from springtide.services.gateway import Database
+from springtide.services.keys import ApiKey, find_key
+from springtide.web.problems import Problem
+
+REMEMBERED_S = 5.0
+"""How long a key is trusted without asking again: a revoked key works no longer than this."""
+
+MOST_REMEMBERED = 10_000
+
+
+class Gate:
+    """Lets calls through whose key is valid, has the scope, and is not used too often."""
+
+    def __init__(
+        self, database: Database, rate: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._limit: RateLimitItem = parse(rate)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._clock = clock
+        self._known: dict[str, tuple[float, ApiKey]] = {}
+
+    def remembered(self, call: HTTPConnection, scope: str) -> ApiKey | None:
+        """The key of a call if it was seen a moment ago; None means: ask `look_up`.
+
+        Raises:
+            Problem: the key may not do this, or is used too often.
+        """
+        known = self._known.get(_secret(call))
+        if known is None or known[0] < self._clock():
+            return None
+        return self._admit(known[1], scope)
+
+    def look_up(self, call: HTTPConnection, scope: str) -> ApiKey:
+        """The key of a call, from the database; not for the event loop's thread.
+
+        Raises:
+            Problem: there is no key, it is not valid, may not do this, or is used too often.
+        """
+        secret = _secret(call)
+        key = find_key(self._database, secret)
+        if key is None:
+            self._known.pop(secret, None)
+            raise Problem("unauthorized", "the key is unknown or was revoked; check it")
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[secret] = self._clock() + REMEMBERED_S, key
+        return self._admit(key, scope)
+
+    def _admit(self, key: ApiKey, scope: str) -> ApiKey:
+        if scope not in key.scopes:
+            raise Problem(
+                "forbidden",
+                f"this takes the scope {scope!r}; the key has {', '.join(key.scopes)}",
+            )
+        if not self._limiter.hit(self._limit, key.id):
+            raise Problem("rate_limited", f"more than {self._limit} with one key; slow down")
+        return key
+
+
+def _secret(call: HTTPConnection) -> str:
+    scheme, _, secret = call.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.startswith("st_") or not secret.isascii():
+        raise Problem(
+            "unauthorized", "send the header Authorization: Bearer st_... with a key's secret"
+        )
+    return secret

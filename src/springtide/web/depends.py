@@ -1,0 +1,87 @@
+"""What the routes of resources share: who asks, for which page, and how nothing is found."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Path, Query, Request
+
+from springtide.services.gateway import Database
+from springtide.services.keys import ApiKey
+from springtide.web.access import Gate
+from springtide.web.commands import admit
+from springtide.web.models import Page
+from springtide.web.problems import Problem
+
+T = TypeVar("T")
+M = TypeVar("M")
+
+MOST_ROWS = 100
+
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows of a page")]
+After = Annotated[
+    str, Query(max_length=300, description="the cursor `next` of the page before")
+]
+Id = Annotated[str, Path(alias="id", min_length=1, max_length=255)]
+Name = Annotated[str, Path(min_length=1, max_length=255)]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {
+        "description": "why not",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for code in (400, 401, 403, 404, 422, 429, 503)
+}
+
+
+def _allowed(scope: str) -> Callable[[Request], object]:
+    async def key(request: Request) -> ApiKey:
+        gate: Gate = request.app.state.gate
+        return await admit(gate, request, scope)
+
+    return key
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+Reader = Annotated[ApiKey, Depends(_allowed("read"))]
+KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+Books = Annotated[Database, Depends(_database)]
+
+
+def page(
+    rows: Sequence[T], limit: int, cursor: Callable[[T], object], show: Callable[[T], M]
+) -> Page[M]:
+    """A page of rows, of which one more than the limit was asked for."""
+    shown = rows[:limit]
+    following = str(cursor(shown[-1])) if len(rows) > limit else None
+    return Page(data=[show(row) for row in shown], next=following)
+
+
+def seq_of(after: str) -> int:
+    """A cursor that is a seq.
+
+    Raises:
+        Problem: it is not one of ours.
+    """
+    if not after:
+        return 0
+    if not (after.isascii() and after.isdigit() and len(after) <= 18):
+        raise Problem(
+            "invalid_parameter", f"after is {after!r}; give `next` of the page before"
+        )
+    return int(after)
+
+
+def plain(text: str) -> str:
+    """Text that PostgreSQL can be asked for; no name has control characters."""
+    return "" if "\x00" in text else text
+
+
+def missing(what: str, id_: str) -> Problem:
+    """The answer about what is not there; things of other programs are not there either."""
+    return Problem("not_found", f"no {what} has the id {id_!r} in this program")

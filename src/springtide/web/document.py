@@ -1,0 +1,102 @@
+"""The OpenAPI document: FastAPI's for what is read, and the commands beside it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from springtide.services.keys import SCOPES
+from springtide.web import models
+from springtide.web.commands import COMMANDS
+
+BODIES: dict[str, type[BaseModel]] = {
+    "purchase": models.OrderIn,
+    "bind": models.BindingIn,
+    "refund": models.RefundIn,
+    "cash_out": models.CashOutIn,
+    "cash_out_batch": models.CashOutBatchIn,
+    "redeem": models.RedemptionIn,
+    "inject": models.InjectionIn,
+}
+
+_REF = "#/components/schemas/{model}"
+_PROBLEMS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+
+
+def _content(kind: str, model: str) -> dict[str, Any]:
+    return {kind: {"schema": {"$ref": _REF.format(model=model)}}}
+
+
+def _responses(*done: tuple[str, str]) -> dict[str, Any]:
+    responses = {
+        code: {"description": text, "content": _content("application/json", "Receipt")}
+        for code, text in done
+    }
+    for code in _PROBLEMS:
+        responses[str(code)] = {
+            "description": "why not",
+            "content": _content("application/problem+json", "Problem"),
+        }
+    return responses
+
+
+def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
+    model = BODIES[type_]
+    return {
+        "operationId": f"post_{type_}",
+        "summary": path.removeprefix("/v1/").replace("/", " "),
+        "description": f"{model.__doc__} Takes the scope `{scope}`: {SCOPES[scope]}.",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "The id, if the body has none.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": _content("application/json", model.__name__),
+        },
+        "responses": _responses(("200", "posted before"), ("201", "posted")),
+    }
+
+
+def _batch() -> dict[str, Any]:
+    line = "One order a line; each is answered by a line, its receipt or its problem, in order."
+    lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
+    return {
+        "operationId": "post_batch",
+        "summary": "orders batch",
+        "description": f"{line} Every order needs an id of yours.",
+        "requestBody": {"required": True, "content": lines},
+        "responses": {**_responses(), "200": {"description": "answers", "content": lines}},
+    }
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        shapes: list[type[BaseModel]] = [*BODIES.values(), models.Receipt, models.Problem]
+        _, schemas = models_json_schema(
+            [(shape, "validation") for shape in shapes], ref_template=_REF
+        )
+        document["components"].setdefault("schemas", {}).update(schemas["$defs"])
+        document["components"]["securitySchemes"] = {
+            "key": {"type": "http", "scheme": "bearer"}
+        }
+        document["security"] = [{"key": []}]
+        for command in COMMANDS:
+            document["paths"].setdefault(command.path, {})["post"] = _command(*command)
+        document["paths"]["/v1/orders/batch"] = {"post": _batch()}
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,97 @@
+"""How the API says no: problem documents of RFC 9457, with the refusal's code."""
+
+import msgspec
+from starlette.responses import Response
+
+from springtide.services.desk import DeskFull
+from springtide.services.gateway import DatabaseDown
+
+STATUS = {
+    "invalid_event": 422,
+    "invalid_amount": 422,
+    "overflow": 422,
+    "duplicate_member": 422,
+    "insufficient_points": 409,
+    "below_min_net": 409,
+    "id_reused": 409,
+    "already_refunded": 409,
+    "no_points_in_circulation": 409,
+    "unknown_order": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "malformed_body": 400,
+    "body_too_large": 413,
+    "invalid_parameter": 422,
+    "rate_limited": 429,
+    "busy": 503,
+    "database_down": 503,
+    "internal": 500,
+}
+"""The HTTP status of each code; those of `springtide.core.refusals` come first."""
+
+_TITLES = {
+    401: "The key is missing or not valid",
+    403: "The key may not do this",
+    404: "There is nothing here",
+    405: "This address does not take this method",
+    409: "The program's state does not allow it",
+    422: "The request was understood and refused",
+    429: "Too many requests",
+    500: "The server failed",
+    503: "Try again soon",
+}
+
+
+class Problem(Exception):
+    """A refusal on its way to the caller; `detail` says the value and the remedy."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+REFUSALS = (Problem, DatabaseDown, DeskFull)
+"""What is answered by a problem, wherever it comes from."""
+
+
+def code_of(error: Exception) -> str:
+    """The code of one of the refusals."""
+    if isinstance(error, Problem):
+        return error.code
+    return "busy" if isinstance(error, DeskFull) else "database_down"
+
+
+def refused(error: Exception) -> Response:
+    """One of the refusals as a response."""
+    return problem_response(code_of(error), str(error))
+
+
+def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
+    """The document of a problem."""
+    status = STATUS[code]
+    return {
+        "type": f"/docs/problems#{code}",
+        "title": _TITLES.get(status, "The request cannot be read"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+
+
+def problem_response(code: str, detail: str, **more: object) -> Response:
+    """A problem as a response; 429 and 503 say when to try again."""
+    status, headers = STATUS[code], {}
+    if status in (429, 503):
+        headers["Retry-After"] = "1"
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="springtide"'
+    return Response(
+        msgspec.json.encode(problem_body(code, detail, **more)),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,89 @@
+"""The server process: uvicorn around the application, started and stopped cleanly."""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+
+from springtide.services.gateway import Database
+from springtide.web.app import create_app
+
+BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on."""
+
+
+def run(
+    database: Database, host: str, port: int, rate: str, say: Callable[[str], object]
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
+
+    Raises:
+        PortTaken: the address is in use or not this machine's.
+        ValueError: `rate` is not a rate.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(),
+    )
+    app = create_app(database, rate)
+    listening = _listen(host, port)
+    say(
+        "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
+            host, listening.getsockname()[1]
+        )
+    )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=30,
+        server_header=False,
+    )
+    _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends by returning.
+
+    Uvicorn's own raises the signal again, and the database server that was started for it
+    would be left running.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT end the server while it runs."""
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)  # calls wait from now on, while the application starts
+    except (OSError, OverflowError) as error:
+        raise PortTaken(
+            f"{host}:{port} cannot be listened on ({error}); choose a free port"
+        ) from None
+    return listening
