@@ -84,9 +84,14 @@ def _exact(text: str) -> list[Decimal | str]:
     return [Decimal(word) if number.fullmatch(word) else word for word in words]
 
 
+_SALE = (
+    r"(?P<amount>\S+)(?: at (?P<merchant>\S+))?"
+    r"(?: in (?P<region>\S+))?(?:, sent by (?P<referrer>\S+))?"
+)
 _SENTENCES = {
-    "purchase": r"(?P<member>\S+) buys for (?P<amount>\S+)(?: at (?P<merchant>\S+))?"
-    r"(?: in (?P<region>\S+))?(?:, sent by (?P<referrer>\S+))?",
+    "purchase": r"(?P<member>\S+) buys for " + _SALE,
+    "pay": r"(?P<member>\S+) pays " + _SALE,
+    "settle": r"(?P<order>\S+) is settled",
     "bind": r"(?P<member>\S+) is referred by (?P<referrer>\S+)",
     "cash_out": r"(?P<member>\S+) cashes out (?P<points>\S+)",
     "redeem": r"(?P<member>\S+) redeems (?P<points>\S+) at (?P<merchant>\S+)",

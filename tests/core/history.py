@@ -112,6 +112,15 @@ def redeem(id_: str, member: str, merchant: str, nano: int | None = None) -> Jso
     return {**cash_out(id_, member, nano), "type": "redeem", "merchant": merchant}
 
 
+def pay(order: Json) -> Json:
+    """The order of a purchase, paid first."""
+    return {**order, "type": "pay"}
+
+
+def settle(id_: str, order: str) -> Json:
+    return {"type": "settle", "id": id_, "order": order}
+
+
 def refund(id_: str, order: str) -> Json:
     return {"type": "refund", "id": id_, "order": order}
 
@@ -199,7 +208,9 @@ def unit_of(account: str) -> str:
     return "money"
 
 
-_AS_THEY_ARE = ("id", "type", "error", "lot", "member", "kind", "to", "referrer", "split")
+_AS_THEY_ARE = (
+    "id", "type", "error", "lot", "member", "kind", "to", "referrer", "split", "order",
+)  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
     **dict.fromkeys(_AS_THEY_ARE, lambda value: value),

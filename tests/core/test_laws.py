@@ -24,11 +24,13 @@ from tests.core.history import (
     cash_out,
     check_render,
     inject,
+    pay,
     points_of,
     policies,
     post,
     redeem,
     refund,
+    settle,
     snapshot,
     start,
 )
@@ -58,7 +60,7 @@ MALFORMED: list[dict[str, Any]] = [
     {"id": "bad"},
 ]
 
-NEVER_NEGATIVE = ("pool", "orphaned", "backing")
+NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow")
 
 
 class Laws(RuleBasedStateMachine):
@@ -70,6 +72,7 @@ class Laws(RuleBasedStateMachine):
     """Entry 0, where the balances of a state begin after it."""
     posted: list[Json]
     orders: list[str]
+    unsettled: set[str]
     count: int
 
     @initialize(policy=policies(opened=False))
@@ -77,7 +80,7 @@ class Laws(RuleBasedStateMachine):
         self.state = open_state(policy)
         self.books = Books(self.state)
         self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
-        self.posted, self.orders, self.count = [], [], 0
+        self.posted, self.orders, self.unsettled, self.count = [], [], set(), 0
 
     def new_id(self) -> str:
         self.count += 1
@@ -95,9 +98,12 @@ class Laws(RuleBasedStateMachine):
         self.posted.append(event)
         self.books.add(outcome.entry)
         self.check_price(pair, outcome)
-        if event["type"] == "purchase":
+        if event["type"] in ("purchase", "pay"):
             self.orders.append(str(event["id"]))
-            check_parts(outcome)
+        if event["type"] == "pay":
+            self.unsettled.add(str(event["id"]))
+        if event["type"] in ("purchase", "settle"):
+            check_parts(outcome, self.state)
         if outcome.entry.split == 1:
             self.check_no_exit_is_due()
         return outcome
@@ -132,6 +138,28 @@ class Laws(RuleBasedStateMachine):
     ) -> None:
         more = {"merchant": merchant, "region": region, "referrer": referrer}
         self.tell(buy(self.new_id(), member, micro, **more))
+
+    @rule(member=MEMBERS, micro=AMOUNTS | HUGE, referrer=st.none() | MEMBERS)
+    def pay(self, member: str, micro: int, referrer: str | None) -> None:
+        before = self.state.pair
+        self.tell(pay(buy(self.new_id(), member, micro, referrer=referrer)))
+        assert self.state.pair == before, "what is not settled moves no price"
+
+    @rule(number=NUMBERS)
+    def settle(self, number: int) -> None:
+        order = self.orders[number % len(self.orders)] if self.orders else "never"
+        bought = self.state.posted.get(order)
+        outcome = self.tell(settle(self.new_id(), order))
+        if code(outcome) == "overflow":
+            return
+        if bought is None:
+            assert code(outcome) == "unknown_order"
+        elif order in self.state.refunded:
+            assert code(outcome) == "already_refunded"
+        else:
+            again = order not in self.unsettled
+            assert code(outcome) == ("already_settled" if again else None)
+            self.unsettled.discard(order)
 
     @rule(member=MEMBERS, micros=st.lists(AMOUNTS, min_size=1, max_size=3))
     def purchases(self, member: str, micros: list[int]) -> None:
@@ -269,16 +297,19 @@ def code(outcome: Outcome) -> str | None:
     return None if refusal is None else refusal.code
 
 
-def check_parts(outcome: Outcome) -> None:
+def check_parts(outcome: Outcome, state: State) -> None:
     """What was paid for an order is what its parts add up to; the pool has all rounding."""
     assert outcome.entry is not None
     event, receipt = outcome.entry.event, cast(dict[str, Any], outcome.receipt)
+    source = "payments"
+    if event["type"] == "settle":
+        event, source = state.posted[str(event["order"])].event, "escrow"
     whole, _, fraction = str(event["amount"]).partition(".")
     amount = int(whole) * MICRO + int(fraction)
     earned = sum(row["amount"] for row in receipt["commissions"])
     parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"] + earned
     assert parts == amount
-    paid = [row for row in outcome.entry.transfers if row[1] == "payments"]
+    paid = [row for row in outcome.entry.transfers if row[1] == source]
     assert sum(row[3] for row in paid) == amount
     assert all(row["amount"] > 0 for row in receipt["commissions"])
 

@@ -126,6 +126,7 @@ def policies(draw: st.DrawFn) -> str:
 
 _KINDS = (
     ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 2
+    + ("pay",) * 4 + ("settle",) * 4
     + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
 )  # fmt: skip
 _SHAPES = st.tuples(st.sampled_from(_KINDS), st.integers(0, 2**32))
@@ -169,6 +170,12 @@ class Told:
         kept = {key: value for key, value in more.items() if self._random.random() < 0.6}
         event = {"type": "purchase", "member": self._member(), "amount": self._amount()}
         return {**event, **kept}
+
+    def _pay(self) -> Json:
+        return {**self._purchase(), "type": "pay"}
+
+    def _settle(self) -> Json:
+        return {"type": "settle", "order": f"e{self._random.randrange(len(self.events) + 1)}"}
 
     def _huge(self) -> Json:
         micro = self._random.choice([LIMIT, LIMIT // 2, LIMIT // 7, LIMIT + 1, 10**15])

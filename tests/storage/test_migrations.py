@@ -12,16 +12,17 @@ from springtide.storage.database import ROLE, SCHEMA_VERSION, Database, migrate
 from springtide.storage.errors import DatabaseDown
 
 TABLES = {
-    "account", "alembic_version", "batch", "binding", "entry", "lot", "member", "merchant",
-    "policy", "program", "refund", "split", "transfer", "wallet",
+    "account", "alembic_version", "api_key", "batch", "binding", "entry", "lot", "member",
+    "merchant", "policy", "program", "refund", "settlement", "split", "transfer", "wallet",
 }  # fmt: skip
-VIEWS = {"commission", "posting"}
+VIEWS = {"commission", "posted", "posting"}
 
 MAY_INSERT = {
-    "batch", "binding", "entry", "lot", "member", "merchant", "policy", "program", "refund",
-    "split", "transfer",
+    "api_key", "batch", "binding", "entry", "lot", "member", "merchant", "policy", "program",
+    "refund", "settlement", "split", "transfer",
 }  # fmt: skip
 MAY_UPDATE = {
+    "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
     "program": {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",

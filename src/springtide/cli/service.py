@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import BadInput, Json, database
-from springtide.services import keys
+from springtide.services import keys, settling
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -19,6 +20,7 @@ Program = Annotated[str, typer.Argument(help="The program.")]
 def add_to(main: typer.Typer) -> None:
     """Add the commands."""
     main.command("serve")(serve)
+    main.command("settle")(settle)
     main.add_typer(app, name="key")
 
 
@@ -43,6 +45,16 @@ def serve(
             run(db, host, port, rate, err.print)
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
+
+
+def settle(program: Program, *, json: Json = False) -> None:
+    """Settle the paid orders whose refund window is over; running it twice does no harm."""
+    with database() as db:
+        settled = settling.settle_due(db, program, datetime.now(UTC))
+    if json:
+        write_json({"program": program, "settled": settled})
+    else:
+        out.print(f"{settled:,} orders settled")
 
 
 @app.command("create")

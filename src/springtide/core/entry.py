@@ -37,7 +37,7 @@ class Entry:
     __slots__ = (
         "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
         "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
-        "reserve_micro", "seq", "split", "split_factor", "state", "supply_nano",
+        "reserve_micro", "seq", "settled", "split", "split_factor", "state", "supply_nano",
         "transfers",
     )  # fmt: skip
 
@@ -59,6 +59,7 @@ class Entry:
         self.opened: Lot | None = None
         self.popped: list[tuple[int, str]] = []
         self.refunded: str | None = None
+        self.settled: str | None = None
         self.binding: tuple[str, str] | None = None
         self.newcomers: list[str] = []
         self.merchant = ""

@@ -7,7 +7,7 @@ section 5 orders. Amounts are unbounded here; `overflow` is decided by the reduc
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from springtide.core.refusals import InvalidAmount, InvalidEvent
 from springtide.core.units import parse_money, parse_points
@@ -21,6 +21,8 @@ LONGEST_ID = 255
 _NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 ALL = "all"
+
+Order = TypeVar("Order", bound="Purchase")
 
 
 @dataclass(slots=True)
@@ -36,6 +38,19 @@ class Purchase:
     """GB/T 2260, 2, 4 or 6 digits; empty if none was given."""
     referrer: str
     """Empty if none was given."""
+
+
+class Pay(Purchase):
+    """A paid order that is not settled yet: its money waits in escrow."""
+
+    __slots__ = ()
+
+
+class Settle(NamedTuple):
+    """The settlement of a paid order."""
+
+    id: str
+    order: str
 
 
 class Bind(NamedTuple):
@@ -71,7 +86,7 @@ class Redeem(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """The whole refund of a settled order."""
+    """The whole refund of an order, settled or only paid."""
 
     id: str
     order: str
@@ -84,7 +99,7 @@ class Inject(NamedTuple):
     amount_micro: int
 
 
-Event = Purchase | Bind | CashOut | Redeem | Refund | Inject
+Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject
 
 
 def is_name(value: object) -> bool:
@@ -148,11 +163,23 @@ def _points(value: object) -> int | None:
     return None if value == ALL else _positive(value, parse_points, "points")
 
 
+def _pay(event: Json) -> Pay:
+    return _order(event, Pay)
+
+
 def _purchase(event: Json) -> Purchase:
+    return _order(event, Purchase)
+
+
+def _order(event: Json, kind: type[Order]) -> Order:
     id_, member = _name(event, "id"), _name(event, "member")
     merchant, region = _optional_name(event, "merchant"), _region(event)
     referrer, amount = _optional_name(event, "referrer"), _present(event, "amount")
-    return Purchase(id_, member, merchant, _money(amount), region, referrer)
+    return kind(id_, member, merchant, _money(amount), region, referrer)
+
+
+def _settle(event: Json) -> Settle:
+    return Settle(_name(event, "id"), _name(event, "order"))
 
 
 def _bind(event: Json) -> Bind:
@@ -193,6 +220,8 @@ def _inject(event: Json) -> Inject:
 
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
+    "pay": _pay,
+    "settle": _settle,
     "bind": _bind,
     "cash_out": _cash_out,
     "cash_out_batch": _cash_out_batch,

@@ -5,6 +5,7 @@ an account is what was credited to it less what was debited: the accounts that m
 and credit come from have negative balances, everything owed to somebody a positive one.
 
     money    payments, opening, injections       where it came from
+             escrow                              paid for orders that are not settled
              merchant:<id>, unassigned           owed to merchants
              wallet:<member>, platform           owed to members, earned by the platform
              pool, orphaned                      the reserve, and what was left without points
@@ -18,6 +19,7 @@ A split of the points moves nothing: amounts of points are in the units of their
 """
 
 PAYMENTS = "payments"
+ESCROW = "escrow"
 OPENING = "opening"
 INJECTIONS = "injections"
 UNASSIGNED = "unassigned"

@@ -16,14 +16,17 @@ from springtide.core.events import (
     Event,
     Inject,
     Json,
+    Pay,
     Purchase,
     Redeem,
     Refund,
     Request,
+    Settle,
     read_event,
     same_content,
 )
 from springtide.core.journal import (
+    ESCROW,
     INJECTIONS,
     OPENING,
     PAYMENTS,
@@ -36,7 +39,7 @@ from springtide.core.journal import (
     points_account,
     wallet_account,
 )
-from springtide.core.refund import refund_order
+from springtide.core.refund import find_paid, refund_order
 from springtide.core.refusals import (
     BelowMinimum,
     DuplicateMember,
@@ -145,6 +148,9 @@ def _take_over(state: State, entry: Entry) -> None:
         state.list_lot(entry.opened)
     if entry.refunded is not None:
         state.refunded.add(entry.refunded)
+    if entry.settled is not None:
+        order = state.posted[entry.settled].event
+        state.settlements[entry.settled] = Posted(order, entry.receipt, entry.split_factor)
     if entry.newcomers:
         state.members.update(entry.newcomers)
     if entry.merchant:
@@ -157,11 +163,36 @@ def _take_over(state: State, entry: Entry) -> None:
         state.multiply_lots(entry.split)
 
 
+def _pay(entry: Entry, order: Pay) -> None:
+    entry.inflow_micro += order.amount_micro
+    entry.move("pay", PAYMENTS, ESCROW, _fitting(order))
+    entry.receipt["amount"] = order.amount_micro
+
+
+def _settle(entry: Entry, wish: Settle) -> None:
+    order = find_paid(entry.state, wish.order)
+    entry.settled = entry.receipt["order"] = wish.order
+    _credit_order(entry, order, ESCROW)
+
+
 def _purchase(entry: Entry, order: Purchase) -> None:
+    entry.inflow_micro += _fitting(order)
+    _credit_order(entry, order, PAYMENTS)
+
+
+def _fitting(order: Purchase) -> int:
+    if order.amount_micro > LIMIT:
+        raise Overflow("amount passes 2^63 - 1 micro")
+    return order.amount_micro
+
+
+def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
+    """Divide an order's money, which comes from the source, and credit its points.
+
+    Source: SPEC.md section 2, Purchase.
+    """
     state = entry.state
     policy, amount = state.policy, order.amount_micro
-    if amount > LIMIT:
-        raise Overflow("amount passes 2^63 - 1 micro")
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
     terms = policy.terms_of(order.merchant)
@@ -180,15 +211,14 @@ def _purchase(entry: Entry, order: Purchase) -> None:
     else:
         platform += rest
 
-    entry.inflow_micro += amount
     entry.reserve_micro += contribution
     entry.supply_nano += granted
     _credit_lot(entry, order, granted)
-    entry.move("merchant", PAYMENTS, merchant_account(order.merchant), amount - take)
-    entry.move("platform", PAYMENTS, PLATFORM, platform)
+    entry.move("merchant", source, merchant_account(order.merchant), amount - take)
+    entry.move("platform", source, PLATFORM, platform)
     for kind, earner, earned in commissions:
-        entry.transfers.append((kind, PAYMENTS, wallet_account(earner), earned))
-    entry.move("contribution", PAYMENTS, POOL, contribution)
+        entry.transfers.append((kind, source, wallet_account(earner), earned))
+    entry.move("contribution", source, POOL, contribution)
     entry.move("grant", POINTS_ISSUED, points_account(order.member), granted)
     receipt = entry.receipt
     receipt["merchant"] = amount - take
@@ -339,6 +369,8 @@ def _inject(entry: Entry, gift: Inject) -> None:
 
 _RULES: dict[type[Event], Callable[..., None]] = {
     Purchase: _purchase,
+    Pay: _pay,
+    Settle: _settle,
     Bind: _bind,
     CashOut: _cash_out,
     Redeem: _redeem,

@@ -1,4 +1,4 @@
-"""The refund of a settled order.
+"""Taking an order back: plainly while it is only paid, by SPEC.md's rule once it is settled.
 
 Source: SPEC.md section 2, Refund of a settled order; docs/algorithms/refund.md.
 """
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from springtide.core.entry import Entry
 from springtide.core.events import Purchase, Refund, read_event
 from springtide.core.journal import (
+    ESCROW,
     ORPHANED,
     PLATFORM,
     POOL,
@@ -16,8 +17,8 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.policy import Policy
-from springtide.core.refusals import AlreadyRefunded, UnknownOrder
-from springtide.core.state import Lot, State
+from springtide.core.refusals import AlreadyRefunded, AlreadySettled, UnknownOrder
+from springtide.core.state import Lot, Posted, State
 from springtide.core.units import PPM
 
 
@@ -35,12 +36,31 @@ class Order(NamedTuple):
     """In today's units."""
 
 
-def _find(state: State, order_id: str) -> Order:
+def _find_open(state: State, order_id: str) -> Posted:
+    """An order that was not refunded, by the id it was posted or paid under."""
     posted = state.posted.get(order_id)
-    if posted is None or posted.event["type"] != "purchase":
-        raise UnknownOrder(f"no order {order_id} was posted; give the id of a purchase")
+    if posted is None or posted.event["type"] not in ("purchase", "pay"):
+        raise UnknownOrder(f"no order {order_id} was posted; give the id of an order")
     if order_id in state.refunded:
         raise AlreadyRefunded(f"order {order_id} was refunded before")
+    return posted
+
+
+def find_paid(state: State, order_id: str) -> Purchase:
+    """A paid order that is neither settled nor refunded.
+
+    Raises:
+        UnknownOrder: no order was paid under this id.
+        AlreadyRefunded: it was refunded before.
+        AlreadySettled: it was settled before, or with its payment.
+    """
+    posted = _find_open(state, order_id)
+    if posted.event["type"] == "purchase" or order_id in state.settlements:
+        raise AlreadySettled(f"order {order_id} was settled before")
+    return cast(Purchase, read_event(posted.event))
+
+
+def _read(state: State, posted: Posted) -> Order:
     bought = cast(Purchase, read_event(posted.event))
     receipt = cast(dict[str, Any], posted.receipt)
     return Order(
@@ -71,7 +91,14 @@ def refund_order(entry: Entry, wish: Refund) -> None:
     Source: SPEC.md section 2.
     """
     state = entry.state
-    order = _find(state, wish.order)
+    posted = _find_open(state, wish.order)
+    entry.refunded = wish.order
+    if posted.event["type"] == "pay":
+        if wish.order not in state.settlements:
+            _reverse(entry, cast(Purchase, read_event(posted.event)))
+            return
+        posted = state.settlements[wish.order]
+    order = _read(state, posted)
     lot = state.lots[order.member if state.policy.cap_per_member else wish.order]
     reserve, supply = state.pair
     granted = order.granted_nano
@@ -84,7 +111,6 @@ def refund_order(entry: Entry, wish: Refund) -> None:
     gap = order.contribution_micro - release - recovered
     shortfall = max(gap, 0)
 
-    entry.refunded = wish.order
     entry.put(_reduced(state.policy, lot, order, held, recovered))
     entry.pay("refund", REFUNDS, release)
     entry.burn("refund", order.member, held)
@@ -94,6 +120,12 @@ def refund_order(entry: Entry, wish: Refund) -> None:
     entry.receipt.update(
         burned=held, released=release, recovered=recovered, shortfall=shortfall
     )
+
+
+def _reverse(entry: Entry, order: Purchase) -> None:
+    """Give the money of an order back that is not settled: nobody else has any of it."""
+    entry.move("refund", ESCROW, REFUNDS, order.amount_micro)
+    entry.receipt.update(burned=0, released=0, recovered=0, shortfall=0)
 
 
 def _reduced(

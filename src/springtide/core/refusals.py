@@ -8,8 +8,9 @@
     ├── InsufficientPoints   the member has fewer points than asked for
     ├── BelowMinimum         a cash-out would pay less than it asked for at least
     ├── DuplicateMember      one member twice in a batch
-    ├── UnknownOrder         a refund of an order that was never posted
-    ├── AlreadyRefunded      a second refund of one order
+    ├── UnknownOrder         a refund or a settlement of an order that was never posted
+    ├── AlreadyRefunded      a second refund of one order, or its settlement after that
+    ├── AlreadySettled       a second settlement of one order
     └── NoPoints             an injection while nobody holds a point
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
@@ -80,6 +81,12 @@ class AlreadyRefunded(Refusal):
     """The order was refunded before."""
 
     code = "already_refunded"
+
+
+class AlreadySettled(Refusal):
+    """The order was settled before."""
+
+    code = "already_settled"
 
 
 class NoPoints(Refusal):

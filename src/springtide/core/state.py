@@ -93,6 +93,8 @@ class State:
     merchants: set[str] = field(default_factory=set)
     """Every merchant who sold or took points."""
     posted: dict[str, Posted] = field(default_factory=dict)
+    settlements: dict[str, Posted] = field(default_factory=dict)
+    """Of paid orders: the order's event with the receipt of its settlement."""
     balances: dict[str, int] = field(default_factory=dict)
     triggers: list[tuple[int, str]] = field(default_factory=list)
     """A heap of (trigger key, lot id); entries that no longer hold are skipped."""

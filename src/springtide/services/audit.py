@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from springtide.core.events import Json
-from springtide.core.journal import BACKING, ORPHANED, POOL, Transfer
+from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
@@ -79,6 +79,7 @@ class _Auditor:
         }  # fmt: skip
         self.entries = 0
         self._refunds: dict[str, int] = {}
+        self._settlements: dict[str, int] = {}
         self._splits: dict[int, int] = {}
 
     def broken(self, law: str, by: str) -> None:
@@ -153,18 +154,22 @@ class _Auditor:
         self, state: State, row: Row, event: Json, receipt: str, transfers: list[Transfer]
     ) -> bool:
         outcome = fold(state, event)
-        if outcome.entry is not None and outcome.entry.refunded is not None:
-            self._refunds[outcome.entry.refunded] = row.seq
-        if outcome.entry is not None and outcome.entry.split > 1:
+        entry = outcome.entry
+        if entry is None:
+            return False
+        if entry.refunded is not None:
+            self._refunds[entry.refunded] = row.seq
+        if entry.settled is not None:
+            self._settlements[entry.settled] = row.seq
+        if entry.split > 1:
             self._splits[row.seq] = state.split_factor
         return (
-            outcome.entry is not None
-            and outcome.entry.seq == row.seq
-            and outcome.entry.id == row.columns[2]
+            entry.seq == row.seq
+            and entry.id == row.columns[2]
             and event["type"] == row.columns[3]
             and encode_event(event) == row.columns[5]
             and encode_receipt(outcome.receipt) == receipt
-            and outcome.entry.transfers == transfers
+            and entry.transfers == transfers
         )
 
     def check_books(self) -> None:
@@ -189,7 +194,7 @@ class _Auditor:
     def _check_kept(self, balances: dict[str, int]) -> None:
         tx, program = self._tx, self._program
         kept = journal_reader.read_kept_balances(tx, program)
-        for account in {POOL, ORPHANED, BACKING, *kept}:
+        for account in {POOL, ORPHANED, BACKING, ESCROW, *kept}:
             there, posted = kept.get(account, 0), balances.get(account, 0)
             if there != posted:
                 self.broken(KEPT, f"{account}: {there} kept, {posted} posted")
@@ -223,7 +228,12 @@ class _Auditor:
     def _check_derived(self, found: Derived) -> None:
         state = self._state
         expected = Derived(
-            state.members, state.merchants, state.referrers, self._refunds, self._splits
+            state.members,
+            state.merchants,
+            state.referrers,
+            self._refunds,
+            self._settlements,
+            self._splits,
         )
         for name, there, told in zip(Derived._fields, found, expected, strict=True):
             if there != told:

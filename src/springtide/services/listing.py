@@ -64,15 +64,15 @@ def read_program(database: Database, name: str) -> tuple[Program, State]:
 
 
 def list_entries(
-    database: Database, name: str, kind: str, after: int, most: int
+    database: Database, name: str, kinds: list[str], after: int, most: int
 ) -> list[EntryRow]:
-    """Entries of a kind in the order they were posted, from after a seq."""
-    return _read(listing.read_entries, database, name, kind, after, most)
+    """Entries of some kinds in the order they were posted, from after a seq."""
+    return _read(listing.read_entries, database, name, kinds, after, most)
 
 
-def read_entry(database: Database, name: str, kind: str, id_: str) -> EntryRow | None:
-    """The entry of this id, if it is of this kind."""
-    return _read(listing.read_entry, database, name, kind, id_)
+def read_entry(database: Database, name: str, kinds: list[str], id_: str) -> EntryRow | None:
+    """The entry of this id, if it is of one of these kinds."""
+    return _read(listing.read_entry, database, name, kinds, id_)
 
 
 def list_members(database: Database, name: str, after: str, most: int) -> list[MemberRow]:

@@ -148,6 +148,8 @@ class Derived(NamedTuple):
     """Referrers by member."""
     refunds: dict[str, int]
     """Seqs of refunds by order."""
+    settlements: dict[str, int]
+    """Seqs of settlements by order."""
     splits: dict[int, int]
     """Factors by seq."""
 
@@ -163,5 +165,6 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         {merchant for (merchant,) in rows("SELECT id FROM merchant")},
         dict(rows("SELECT member, referrer FROM binding")),
         dict(rows("SELECT order_id, seq FROM refund")),
+        dict(rows("SELECT order_id, seq FROM settlement")),
         dict(rows("SELECT seq, factor FROM split")),
     )

@@ -22,6 +22,7 @@ _LOT = "lot (program_id, seq, id, member, points, headroom, net, trigger_key)"
 _MEMBER = "member (program_id, id, first_seq)"
 _BINDING = "binding (program_id, member, referrer, seq)"
 _MERCHANT = "merchant (program_id, id, first_seq)"
+_SETTLEMENT = "settlement (program_id, order_id, seq)"
 _EMPTY_IS_NULL = " (NULL '')"
 
 
@@ -30,7 +31,8 @@ class Slice:
 
     __slots__ = (
         "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
-        "changed", "entries", "factor", "lots", "members", "merchants", "refunds", "size",
+        "changed", "entries", "factor", "lots", "members", "merchants", "refunds",
+        "settlements", "size",
         "splits", "transfers",
     )  # fmt: skip
 
@@ -48,6 +50,7 @@ class Slice:
         self.merchants: list[str] = []
         self.changed: list[Lot] = []
         self.refunds: list[tuple[str, int]] = []
+        self.settlements: list[str] = []
         self.splits: list[tuple[int, int]] = []
         self.factor = 1
         """Product of the splits."""
@@ -68,6 +71,8 @@ class Slice:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
         if entry.refunded is not None:
             self.refunds.append((entry.refunded, seq))
+        if entry.settled is not None:
+            self.settlements.append(f"{self._head}{entry.settled}\t{seq}\n")
         if entry.split > 1:
             self.factor *= entry.split
             self.splits.append((seq, entry.split_factor * entry.split))
@@ -131,6 +136,7 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _MEMBER, to_copy(part.members))
     _copy(tx, _BINDING, to_copy(part.bindings))
     _copy(tx, _MERCHANT, to_copy(part.merchants))
+    _copy(tx, _SETTLEMENT, to_copy(part.settlements))
     for order, seq in part.refunds:
         tx.execute("INSERT INTO refund VALUES (%s, %s, %s)", [program.id, order, seq])
 

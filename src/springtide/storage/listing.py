@@ -13,8 +13,31 @@ from springtide.core.journal import wallet_account
 from springtide.storage.programs import Program
 
 
+def read_unsettled(
+    tx: psycopg.Connection, program: Program, paid_before: datetime, most: int
+) -> list[tuple[int, str]]:
+    """Seqs and ids of paid orders that were neither settled nor refunded, oldest first."""
+    return tx.execute(
+        """
+        SELECT e.seq, e.id FROM entry e
+        WHERE e.program_id = %(program)s AND e.kind = 'pay'
+          AND e.seq <= (SELECT max(b.last_seq) FROM batch b
+                        WHERE b.program_id = %(program)s AND b.posted_at <= %(paid_before)s)
+          AND NOT EXISTS (SELECT FROM settlement s
+                          WHERE s.program_id = e.program_id AND s.order_id = e.id)
+          AND NOT EXISTS (SELECT FROM refund r
+                          WHERE r.program_id = e.program_id AND r.order_id = e.id)
+        ORDER BY e.seq LIMIT %(most)s
+        """,
+        {"program": program.id, "paid_before": paid_before, "most": most},
+    ).fetchall()
+
+
 class EntryRow(NamedTuple):
-    """An entry with the batch that posted it; event and receipt as JSON."""
+    """An entry with the batch that posted it; event and receipt as JSON.
+
+    `settled_receipt` is that of the settlement, if it was a payment that is settled.
+    """
 
     seq: int
     id: str
@@ -24,12 +47,16 @@ class EntryRow(NamedTuple):
     event: str
     receipt: str
     refunded: bool
+    settled_receipt: str | None
 
 
 _ENTRY: LiteralString = """
     SELECT e.seq, e.id, e.kind, e.policy_version, b.posted_at, e.event, e.receipt,
            EXISTS (SELECT FROM refund r
-                   WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded
+                   WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded,
+           (SELECT s.receipt FROM settlement t
+            JOIN entry s ON s.program_id = t.program_id AND s.seq = t.seq
+            WHERE t.program_id = e.program_id AND t.order_id = e.id) AS settled_receipt
     FROM entry e JOIN LATERAL (
         SELECT posted_at FROM batch b
         WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
@@ -38,24 +65,24 @@ _ENTRY: LiteralString = """
 
 
 def read_entries(
-    tx: psycopg.Connection, program: Program, kind: str, after: int, most: int
+    tx: psycopg.Connection, program: Program, kinds: list[str], after: int, most: int
 ) -> list[EntryRow]:
-    """Entries of a kind in the order they were posted, from after a seq."""
+    """Entries of some kinds in the order they were posted, from after a seq."""
     rows = tx.execute(
-        f"{_ENTRY} WHERE e.program_id = %s AND e.kind = %s AND e.seq > %s"
+        f"{_ENTRY} WHERE e.program_id = %s AND e.kind = ANY(%s) AND e.seq > %s"
         " ORDER BY e.seq LIMIT %s",
-        [program.id, kind, after, most],
+        [program.id, kinds, after, most],
     )
     return [EntryRow(*row) for row in rows]
 
 
 def read_entry(
-    tx: psycopg.Connection, program: Program, kind: str, id_: str
+    tx: psycopg.Connection, program: Program, kinds: list[str], id_: str
 ) -> EntryRow | None:
-    """The entry of this id, if it is of this kind."""
+    """The entry of this id, if it is of one of these kinds."""
     row = tx.execute(
-        f"{_ENTRY} WHERE e.program_id = %s AND e.id = %s AND e.kind = %s",
-        [program.id, id_, kind],
+        f"{_ENTRY} WHERE e.program_id = %s AND e.id = %s AND e.kind = ANY(%s)",
+        [program.id, id_, kinds],
     ).fetchone()
     return None if row is None else EntryRow(*row)
 

@@ -27,7 +27,8 @@ def read_activity(tx: psycopg.Connection, program: Program) -> Activity:
     """What happened in a program so far."""
     row = tx.execute(
         """
-        SELECT (SELECT count(*) FROM entry WHERE program_id = %(id)s AND kind = 'purchase'),
+        SELECT (SELECT count(*) FROM entry
+                WHERE program_id = %(id)s AND kind IN ('purchase', 'pay')),
                (SELECT count(*) FROM member WHERE program_id = %(id)s),
                coalesce(sum(amount) FILTER (WHERE debit = 'payments'), 0),
                count(*) FILTER (WHERE kind = 'exit' AND credit = 'points-issued'),
@@ -108,13 +109,11 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
     rows = tx.execute(
         """
-        SELECT t.seq, e.id, e.event, t.kind,
+        SELECT t.seq, p.id, p.event, t.kind,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
-               coalesce((SELECT s.factor FROM split s
-                         WHERE s.program_id = t.program_id AND s.seq < t.seq
-                         ORDER BY s.seq DESC LIMIT 1), 1)
-        FROM transfer t JOIN entry e USING (program_id, seq)
+               p.factor
+        FROM transfer t JOIN posted p USING (program_id, seq)
         WHERE t.program_id = %(id)s
           AND (t.credit = ANY(%(accounts)s) OR t.debit = ANY(%(accounts)s))
         ORDER BY t.seq, t.line
@@ -147,7 +146,8 @@ def read_outcomes(tx: psycopg.Connection, program: Program) -> list[Outcome]:
     with tx.cursor("purchases") as purchases:
         purchases.itersize = 10_000
         purchases.execute(
-            "SELECT event FROM entry WHERE program_id = %s AND kind = 'purchase'", [program.id]
+            "SELECT event FROM entry WHERE program_id = %s AND kind IN ('purchase', 'pay')",
+            [program.id],
         )
         for (event,) in purchases:
             order = decode(event)

@@ -6,6 +6,7 @@ is remembered while nobody else writes to the program.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import psycopg
 
@@ -18,7 +19,9 @@ from springtide.core.events import (
     Purchase,
     Redeem,
     Refund,
+    Settle,
     is_name,
+    read_event,
 )
 from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
@@ -71,6 +74,11 @@ class _Needs:
         for event, parsed in others:
             self._add(event, parsed)
 
+    def add_paid(self, order: Purchase) -> None:
+        """What the settlement or the refund of a paid order will ask for."""
+        self.members.update(name for name in (order.member, order.referrer) if name)
+        self.merchants.add(order.merchant)
+
     def _add(self, event: Json, parsed: Event | Refusal) -> None:
         if isinstance(parsed, Refusal):
             if is_name(event.get("id")):
@@ -82,7 +90,7 @@ class _Needs:
         elif isinstance(parsed, Redeem):
             self.holders.add(parsed.request.member)
             self.merchants.add(parsed.merchant)
-        elif isinstance(parsed, Refund):
+        elif isinstance(parsed, Refund | Settle):
             self.orders.add(parsed.order)
         elif isinstance(parsed, Bind):
             self.members.update((parsed.member, parsed.referrer))
@@ -123,12 +131,8 @@ def _load_posted(
     """Events posted before, and orders to be refunded; gives the seqs of those orders' lots."""
     seqs = []
     rows = tx.execute(
-        """
-        SELECT e.id, e.event, e.receipt, e.seq, coalesce((
-            SELECT s.factor FROM split s WHERE s.program_id = e.program_id AND s.seq < e.seq
-            ORDER BY s.seq DESC LIMIT 1), 1)
-        FROM entry e WHERE e.program_id = %s AND e.id = ANY(%s)
-        """,
+        "SELECT id, event, receipt, seq, factor FROM posted"
+        " WHERE program_id = %s AND id = ANY(%s)",
         [program.id, [id_ for id_ in needs.ids | needs.orders if id_ <= program.last_id]],
     )
     for id_, event, receipt, seq, factor in rows:
@@ -137,12 +141,36 @@ def _load_posted(
             seqs.append(seq)
             if state.policy.cap_per_member and "member" in posted.event:
                 needs.holders.add(str(posted.event["member"]))
+            if posted.event["type"] == "pay":
+                needs.add_paid(cast(Purchase, read_event(posted.event)))
     if needs.orders:
+        seqs += _load_settlements(tx, program, state, needs.orders)
         rows = tx.execute(
             "SELECT order_id FROM refund WHERE program_id = %s AND order_id = ANY(%s)",
             [program.id, list(needs.orders)],
         )
         state.refunded.update(order for (order,) in rows)
+    return seqs
+
+
+def _load_settlements(
+    tx: psycopg.Connection, program: Program, state: State, orders: set[str]
+) -> list[int]:
+    """How paid orders were settled; gives the seqs of their lots."""
+    seqs = []
+    rows = tx.execute(
+        """
+        SELECT s.order_id, o.event, p.receipt, p.seq, p.factor
+        FROM settlement s
+        JOIN posted p ON p.program_id = s.program_id AND p.seq = s.seq
+        JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
+        WHERE s.program_id = %s AND s.order_id = ANY(%s)
+        """,
+        [program.id, list(orders)],
+    )
+    for order, event, receipt, seq, factor in rows:
+        state.settlements[order] = Posted(decode(event), decode(receipt), factor)
+        seqs.append(seq)
     return seqs
 
 

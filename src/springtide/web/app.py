@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,13 @@ worth the reserve divided by the supply; beside every price stands what could be
 Every command may be sent again with its id: it is posted once."""
 
 
+SETTLE_EVERY_S = 5.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def create_app(database: Database, rate: str = "100000/minute") -> FastAPI:
     """The application over a database; `rate` is what one key may ask for."""
     gate = Gate(database, rate)
@@ -42,7 +50,9 @@ def create_app(database: Database, rate: str = "100000/minute") -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
         yield
+        settling.cancel()
         await asyncio.to_thread(desks.close)
 
     app = FastAPI(

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from springtide.core.events import Json
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.services.desk import DeskFull
@@ -82,7 +81,7 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _event(text: bytes, type_: str) -> Json:
+def _event(text: bytes, type_: str) -> dict[str, object]:
     if len(text) > MOST_BODY:
         raise Problem(
             "body_too_large", f"a line passes {MOST_BODY} bytes; what follows was not read"
@@ -141,6 +140,8 @@ class Commands:
     async def _post(self, request: Request, command: Command) -> Response:
         key = await admit(self._gate, request, command.scope)
         event = _event(await _read_body(request), command.type)
+        if command.type == "purchase":
+            event["type"] = await self._desks.order_type(key.program)
         if "id" not in event:
             id_ = request.headers.get("idempotency-key") or f"{command.type}_{uuid4().hex}"
             event = {**event, "id": id_}
@@ -179,12 +180,13 @@ class _Lines(Response):
 
 async def _post_lines(request: Request, desks: Desks, program: str) -> AsyncIterator[bytes]:
     """Answer each line of a batch with its receipt or its problem, in order."""
+    order_type = await desks.order_type(program)
     async for lines in _lines(request):
         answers: list[object] = []
         events, places = [], []
         for line in lines:
             try:
-                events.append(_event(line, "purchase"))
+                events.append({**_event(line, "purchase"), "type": order_type})
                 places.append(len(answers))
                 answers.append(None)
             except Problem as problem:

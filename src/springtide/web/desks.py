@@ -2,13 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from springtide.core.events import Json
 from springtide.core.reducer import Outcome
-from springtide.services.desk import Desk
-from springtide.services.gateway import Database
+from springtide.services.desk import Desk, DeskFull
+from springtide.services.gateway import Database, DatabaseDown
+from springtide.services.listing import read_program
+from springtide.services.programs import list_programs
+from springtide.services.settling import due_settlements
+from springtide.web.observe import log
 
 Waiter = asyncio.Future[list[Outcome]]
 
@@ -19,6 +24,7 @@ class Desks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._desks: dict[str, Desk] = {}
+        self._order_types: dict[str, str] = {}
         self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
         self._answering = threading.Lock()
 
@@ -26,6 +32,33 @@ class Desks:
     def waiting(self) -> int:
         """Events that wait to be posted, over all programs."""
         return sum(desk.waiting for desk in self._desks.values())
+
+    async def order_type(self, program: str) -> str:
+        """The event that an order is: a purchase, or a payment that is settled later."""
+        found = self._order_types.get(program)
+        if found is None:
+            _, state = await asyncio.to_thread(read_program, self._database, program)
+            found = "pay" if state.policy.settle_after_s else "purchase"
+            self._order_types[program] = found
+        return found
+
+    async def settle_for_ever(self, pause_s: float, now: Callable[[], datetime]) -> None:
+        """Settle what is due in every program, again and again."""
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                for program in await asyncio.to_thread(list_programs, self._database):
+                    if await self.order_type(program.name) == "pay":
+                        await self._settle(program.name, now())
+            except (DatabaseDown, DeskFull) as error:
+                log.warning("settlement waits", reason=str(error))
+
+    async def _settle(self, program: str, now: datetime) -> None:
+        due = await asyncio.to_thread(due_settlements, self._database, program, now)
+        if due:
+            outcomes = await self.post(program, due)
+            settled = sum(outcome.entry is not None for outcome in outcomes)
+            log.info("settled", program=program, orders=settled, due=len(due))
 
     async def post(self, program: str, events: Sequence[Json]) -> list[Outcome]:
         """Post events together and wait until they are durable.

@@ -33,7 +33,7 @@ class _In(BaseModel):
 
 
 class OrderIn(_In):
-    """A settled order: it pays into the pool and earns points at this moment's price."""
+    """An order: settled now, or paid into escrow until the policy's `settle_after` is over."""
 
     member: Name
     amount: AmountIn
@@ -58,7 +58,7 @@ class BindingIn(_In):
 
 
 class RefundIn(_In):
-    """The whole refund of a settled order."""
+    """The whole refund of an order: plain before its settlement, by the pool's rule after."""
 
     order: Name
 
@@ -140,9 +140,12 @@ class Posted(BaseModel):
     seq: int
     policy_version: int
     posted_at: str
-    refunded: bool
+    status: Literal["paid", "settled", "refunded"]
     event: dict[str, Any]
     receipt: dict[str, Any]
+    settlement: dict[str, Any] | None = Field(
+        description="of an order that was paid first: the receipt of its settlement"
+    )
 
 
 class Pool(BaseModel):

@@ -15,6 +15,7 @@ STATUS = {
     "below_min_net": 409,
     "id_reused": 409,
     "already_refunded": 409,
+    "already_settled": 409,
     "no_points_in_circulation": 409,
     "unknown_order": 404,
     "not_found": 404,

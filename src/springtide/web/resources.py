@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
@@ -94,23 +94,31 @@ def _posted(row: EntryRow) -> models.Posted:
         seq=row.seq,
         policy_version=row.policy_version,
         posted_at=row.posted_at.isoformat(),
-        refunded=row.refunded,
         event=json.loads(row.event),
         receipt=render(json.loads(row.receipt)),
+        settlement=render(json.loads(row.settled_receipt)) if row.settled_receipt else None,
+        status=_status(row),
     )
+
+
+def _status(row: EntryRow) -> Literal["paid", "settled", "refunded"]:
+    if row.refunded:
+        return "refunded"
+    return "paid" if row.kind == "pay" and row.settled_receipt is None else "settled"
 
 
 def _add_entries(path: str, kind: str) -> None:
     """The two routes that read back what was posted to an address."""
+    kinds = [kind, "pay"] if kind == "purchase" else [kind]
 
     def list_them(
         key: Reader, books: Books, limit: Limit = 20, after: After = ""
     ) -> Page[models.Posted]:
-        rows = listing.list_entries(books, key.program, kind, seq_of(after), limit + 1)
+        rows = listing.list_entries(books, key.program, kinds, seq_of(after), limit + 1)
         return page(rows, limit, lambda row: row.seq, _posted)
 
     def read_one(key: Reader, books: Books, id_: Id) -> models.Posted:
-        row = listing.read_entry(books, key.program, kind, plain(id_))
+        row = listing.read_entry(books, key.program, kinds, plain(id_))
         if row is None:
             raise missing(kind, id_)
         return _posted(row)

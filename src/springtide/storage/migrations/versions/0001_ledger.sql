@@ -164,7 +164,7 @@ CREATE VIEW commission AS
 
 CREATE TABLE account (
     program_id int     NOT NULL,
-    code       text    COLLATE "C" NOT NULL CHECK (code IN ('pool', 'orphaned', 'backing')),
+    code       text    COLLATE "C" NOT NULL CHECK (code IN ('pool', 'orphaned', 'backing', 'escrow')),
     balance    numeric NOT NULL CONSTRAINT account_not_overdrawn CHECK (balance >= 0),
     PRIMARY KEY (program_id, code)
 );
@@ -218,12 +218,12 @@ BEGIN
             SELECT program_id,
                    sum(CASE WHEN credit = 'pool' THEN amount WHEN debit = 'pool' THEN -amount
                        END) AS to_pool,
-                   bool_or(debit IN ('pool', 'orphaned', 'backing')
-                           OR credit IN ('orphaned', 'backing')) AS leaves_pool,
+                   bool_or(debit IN ('pool', 'orphaned', 'backing', 'escrow')
+                           OR credit IN ('orphaned', 'backing', 'escrow')) AS leaves_pool,
                    bool_or((debit >= 'wallet:' AND debit < 'wallet;')
                            OR (debit >= 'credit:' AND debit < 'credit;')) AS leaves_members
             FROM posted
-            WHERE credit IN ('pool', 'orphaned', 'backing')
+            WHERE credit IN ('pool', 'orphaned', 'backing', 'escrow')
                OR debit NOT IN ('payments', 'points-issued')
             GROUP BY program_id) kept USING (program_id)
     LOOP
@@ -238,7 +238,7 @@ BEGIN
             PERFORM move_account(part.program_id, code, sum(amount))
             FROM (SELECT program_id, credit AS code, amount FROM posted
                   UNION ALL SELECT program_id, debit, -amount FROM posted) side
-            WHERE program_id = part.program_id AND code IN ('orphaned', 'backing')
+            WHERE program_id = part.program_id AND code IN ('orphaned', 'backing', 'escrow')
             GROUP BY code;
         END IF;
         IF part.leaves_members THEN

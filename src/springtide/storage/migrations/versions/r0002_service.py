@@ -1,4 +1,4 @@
-"""The service: keys of the HTTP API."""
+"""The service: orders that are settled later, and keys of the HTTP API."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the table of keys."""
+    """Create both tables."""
     op.execute(Path(__file__).with_name("0002_service.sql").read_text())

@@ -1,0 +1,105 @@
+"""Settling: orders that are due are settled once, whoever asks and however often."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from springtide.core.receipts import render
+from springtide.services.listing import read_entry
+from springtide.services.preview import preview
+from springtide.services.settling import due_settlements, settle_due
+from springtide.services.writer import Writer
+from springtide.storage.database import Database
+from tests.core.history import ADVERT_B, buy, cash_out, merged, pay, refund, write_toml
+from tests.services.histories import assert_sound, in_memory, open_program, written
+
+ONLINE = write_toml(merged(ADVERT_B, orders={"settle_after": "7d"}, cap={"multiple": "1.2"}))
+PAID = [pay(buy(f"o{number}", f"m{number % 3}", 10**8 + number)) for number in range(40)]
+
+
+def in_days(days: float) -> datetime:
+    """A moment as seen from now; what was just posted was paid today."""
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+@pytest.fixture
+def online(database: Database) -> str:
+    """A program with a refund window of a week, in which forty orders were paid."""
+    name = open_program(database, ONLINE)
+    with Writer(database, name) as writer:
+        writer.post(PAID)
+    return name
+
+
+def test_orders_are_settled_when_their_window_is_over(database: Database, online: str) -> None:
+    assert due_settlements(database, online, in_days(6.9)) == []
+    assert settle_due(database, online, in_days(6.9)) == 0
+    settlements = due_settlements(database, online, in_days(7.1))
+    assert [event["order"] for event in settlements] == [order["id"] for order in PAID]
+    assert settle_due(database, online, in_days(7.1)) == 40
+    last = read_entry(database, online, ["pay"], "o39")
+    assert last is not None
+    assert last.settled_receipt is not None
+    settled = render(json.loads(last.settled_receipt))
+    assert written([settled])[0] == in_memory(ONLINE, [*PAID, *settlements])[-1]
+    assert_sound(database, online)
+
+
+def test_settling_twice_or_at_once_settles_each_order_once(
+    database: Database, online: str
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda _: settle_due(database, online, in_days(8)), range(4)))
+    assert sum(counts) == 40
+    assert settle_due(database, online, in_days(8)) == 0
+    assert_sound(database, online)
+
+
+def test_a_refund_before_settlement_returns_everything(database: Database, online: str) -> None:
+    with Writer(database, online) as writer:
+        [outcome] = writer.post([refund("r1", "o0")])
+    assert outcome.entry is not None
+    assert outcome.entry.transfers == [("refund", "escrow", "refunds", 10**8)]
+    assert settle_due(database, online, in_days(8)) == 39
+    refunded = read_entry(database, online, ["pay"], "o0")
+    assert refunded is not None
+    assert (refunded.refunded, refunded.settled_receipt) == (True, None)
+    assert_sound(database, online)
+
+
+def test_an_order_is_refunded_by_the_rule_after_settlement(
+    database: Database, online: str
+) -> None:
+    settle_due(database, online, in_days(8))
+    with Writer(database, online) as writer:
+        cashed, refunded = writer.post([cash_out("x1", "m0"), refund("r1", "o0")])
+    assert cashed.entry is not None
+    assert refunded.entry is not None
+    assert refunded.receipt["burned"] == 0
+    assert refunded.receipt["recovered"] != 0
+    assert_sound(database, online)
+
+
+def test_a_preview_says_what_would_happen_and_does_nothing(
+    database: Database, online: str
+) -> None:
+    settle_due(database, online, in_days(8))
+    wish = cash_out("x1", "m0")
+    seen, seq = preview(database, online, wish)
+    assert preview(database, online, wish)[1] == seq
+    with Writer(database, online) as writer:
+        [outcome] = writer.post([wish])
+    assert outcome.entry is not None
+    assert outcome.entry.seq == seq + 1
+    assert render(outcome.receipt) == render(seen.receipt)
+
+
+def test_orders_that_are_settled_at_once_are_never_due(database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    events = [buy("o1", "m1", 10**8)]
+    with Writer(database, name) as writer:
+        receipts = [outcome.receipt for outcome in writer.post(events)]
+    assert written(map(render, receipts)) == in_memory(write_toml(ADVERT_B), events)
+    assert settle_due(database, name, in_days(1000)) == 0
