@@ -95,7 +95,7 @@ _SENTENCES = {
     "bind": r"(?P<member>\S+) is referred by (?P<referrer>\S+)",
     "cash_out": r"(?P<member>\S+) cashes out (?P<points>\S+)",
     "redeem": r"(?P<member>\S+) redeems (?P<points>\S+) at (?P<merchant>\S+)",
-    "refund": r"(?P<order>\S+) is refunded",
+    "refund": r"(?:(?P<amount>\S+) of )?(?P<order>\S+) is refunded",
     "inject": r"(?P<amount>\S+) is injected",
 }
 

@@ -121,8 +121,9 @@ def settle(id_: str, order: str) -> Json:
     return {"type": "settle", "id": id_, "order": order}
 
 
-def refund(id_: str, order: str) -> Json:
-    return {"type": "refund", "id": id_, "order": order}
+def refund(id_: str, order: str, micro: int | None = None) -> Json:
+    part = {} if micro is None else {"amount": format_money(micro)}
+    return {"type": "refund", "id": id_, "order": order, **part}
 
 
 def bind(id_: str, member: str, referrer: str) -> Json:

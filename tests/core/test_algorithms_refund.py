@@ -50,6 +50,6 @@ def test_r2_who_pays_what(row: Row) -> None:
     assert sum(paid.values()) == buyer_gets == program.balance("refunds")
 
 
-@pytest.mark.parametrize("rule", ["R3", "R4", "R5"])
+@pytest.mark.parametrize("rule", ["R3", "R4", "R5", "R6"])
 def test_stories(rule: str) -> None:
     check_story("refund", rule)

@@ -154,7 +154,7 @@ class Laws(RuleBasedStateMachine):
             return
         if bought is None:
             assert code(outcome) == "unknown_order"
-        elif order in self.state.refunded:
+        elif not self.left_of(order):
             assert code(outcome) == "already_refunded"
         else:
             again = order not in self.unsettled
@@ -201,13 +201,30 @@ class Laws(RuleBasedStateMachine):
     def refund(self, number: int, *, again: bool) -> None:
         orders = self.orders
         if not again:
-            orders = [order for order in orders if order not in self.state.refunded]
+            orders = [order for order in orders if self.left_of(order)]
         order = orders[number % len(orders)] if orders else "never"
-        twice = order in self.state.refunded
+        twice = bool(orders) and not self.left_of(order)
         outcome = self.tell(refund(self.new_id(), order))
         if code(outcome) != "overflow":
             expected = "already_refunded" if twice else None if orders else "unknown_order"
             assert code(outcome) == expected
+
+    @rule(number=NUMBERS, part=st.integers(1, 1100))
+    def refund_in_part(self, number: int, part: int) -> None:
+        """Thousandths of what is left of an order, sometimes too many."""
+        orders = [order for order in self.orders if self.left_of(order)]
+        if orders:
+            order = orders[number % len(orders)]
+            left = self.left_of(order)
+            micro = max(left * part // 1000, 1)
+            outcome = self.tell(refund(self.new_id(), order, micro))
+            if code(outcome) != "overflow":
+                assert code(outcome) == ("refund_too_large" if micro > left else None)
+                assert self.left_of(order) == left - (micro if micro <= left else 0)
+
+    def left_of(self, order: str) -> int:
+        whole, _, fraction = str(self.state.posted[order].event["amount"]).partition(".")
+        return int(whole) * MICRO + int(fraction) - self.state.refunded.get(order, 0)
 
     @rule(micro=AMOUNTS)
     def inject(self, micro: int) -> None:
@@ -306,6 +323,8 @@ def check_parts(outcome: Outcome, state: State) -> None:
         event, source = state.posted[str(event["order"])].event, "escrow"
     whole, _, fraction = str(event["amount"]).partition(".")
     amount = int(whole) * MICRO + int(fraction)
+    if source == "escrow":
+        amount -= state.refunded.get(str(event["id"]), 0)
     earned = sum(row["amount"] for row in receipt["commissions"])
     parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"] + earned
     assert parts == amount

@@ -182,7 +182,9 @@ class Told:
         return {"type": "purchase", "member": self._member(), "amount": format_money(micro)}
 
     def _refund(self) -> Json:
-        return {"type": "refund", "order": f"e{self._random.randrange(len(self.events) + 1)}"}
+        order = f"e{self._random.randrange(len(self.events) + 1)}"
+        whole = {"type": "refund", "order": order}
+        return whole if self._random.random() < 0.5 else {**whole, "amount": self._amount()}
 
     def _cash_out(self) -> Json:
         return {"type": "cash_out", "member": self._member(), "points": self._points()}

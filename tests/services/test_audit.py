@@ -309,7 +309,7 @@ TAMPERINGS = {
     ),
     "a member taken out": ("DELETE FROM member WHERE program_id = {id}", {LOTS: "member"}),
     "a refund taken out": ("DELETE FROM refund WHERE program_id = {id}", {LOTS: "refund"}),
-    "a refund put in": ("INSERT INTO refund VALUES ({id}, 'o1', 2)", {LOTS: "refund"}),
+    "a refund put in": ("INSERT INTO refund VALUES ({id}, 'o1', 2, 5)", {LOTS: "refund"}),
     "a split taken out": ("DELETE FROM split WHERE program_id = {id}", {LOTS: "split"}),
     "a split's factor": (
         "UPDATE split SET factor = factor * 10 WHERE program_id = {id}",

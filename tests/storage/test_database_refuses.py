@@ -244,7 +244,7 @@ def test_no_number_of_a_lot_is_negative(
 @pytest.mark.parametrize(
     ("write", "constraint"),
     [
-        ("INSERT INTO refund VALUES ({}, 'o2', 5)", "refund_pkey"),
+        ("INSERT INTO refund SELECT * FROM refund WHERE program_id = {}", "refund_pkey"),
         ("INSERT INTO entry VALUES ({}, 5, 'o1', 'purchase', 1, '{{}}', '{{}}')",
          "entry_program_id_id_key"),
         ("INSERT INTO entry VALUES ({}, 1, 'o9', 'purchase', 1, '{{}}', '{{}}')",

@@ -58,7 +58,8 @@ class Entry:
         self.receipt: Receipt = {}
         self.opened: Lot | None = None
         self.popped: list[tuple[int, str]] = []
-        self.refunded: str | None = None
+        self.refunded: tuple[str, int] | None = None
+        """An order, and how much of its amount this entry takes back."""
         self.settled: str | None = None
         self.binding: tuple[str, str] | None = None
         self.newcomers: list[str] = []

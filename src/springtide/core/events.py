@@ -86,10 +86,12 @@ class Redeem(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """The whole refund of an order, settled or only paid."""
+    """The refund of an order, settled or only paid."""
 
     id: str
     order: str
+    amount_micro: int | None
+    """None for all that is left of it."""
 
 
 class Inject(NamedTuple):
@@ -211,7 +213,8 @@ def _redeem(event: Json) -> Redeem:
 
 
 def _refund(event: Json) -> Refund:
-    return Refund(_name(event, "id"), _name(event, "order"))
+    id_, order, amount = _name(event, "id"), _name(event, "order"), event.get("amount")
+    return Refund(id_, order, None if amount is None else _money(amount))
 
 
 def _inject(event: Json) -> Inject:

@@ -147,7 +147,8 @@ def _take_over(state: State, entry: Entry) -> None:
     if entry.opened is not None:
         state.list_lot(entry.opened)
     if entry.refunded is not None:
-        state.refunded.add(entry.refunded)
+        order_id, amount = entry.refunded
+        state.refunded[order_id] = state.refunded.get(order_id, 0) + amount
     if entry.settled is not None:
         order = state.posted[entry.settled].event
         state.settlements[entry.settled] = Posted(order, entry.receipt, entry.split_factor)

@@ -17,13 +17,18 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.policy import Policy
-from springtide.core.refusals import AlreadyRefunded, AlreadySettled, UnknownOrder
+from springtide.core.refusals import (
+    AlreadyRefunded,
+    AlreadySettled,
+    RefundTooLarge,
+    UnknownOrder,
+)
 from springtide.core.state import Lot, Posted, State
-from springtide.core.units import PPM
+from springtide.core.units import PPM, format_money, parse_money
 
 
 class Order(NamedTuple):
-    """What a refund must know of a settled order, read from its event and its receipt."""
+    """What is taken back of a settled order: all of it, or the part that an amount is."""
 
     member: str
     merchant: str
@@ -35,71 +40,113 @@ class Order(NamedTuple):
     granted_nano: int
     """In today's units."""
 
+    def part(self, amount_micro: int) -> "Order":
+        """The part of the order that an amount is of the whole.
 
-def _find_open(state: State, order_id: str) -> Posted:
-    """An order that was not refunded, by the id it was posted or paid under."""
+        Rounding: everybody's part is rounded down; the merchant has what that leaves.
+        """
+        whole = self.amount_micro
+        if amount_micro == whole:
+            return self
+        commissions = [(to, earned * amount_micro // whole) for to, earned in self.commissions]
+        platform = self.platform_micro * amount_micro // whole
+        contribution = self.contribution_micro * amount_micro // whole
+        others = platform + contribution + sum(earned for _, earned in commissions)
+        return Order(
+            self.member,
+            self.merchant,
+            amount_micro,
+            amount_micro - others,
+            platform,
+            commissions,
+            contribution,
+            self.granted_nano * amount_micro // whole,
+        )
+
+
+def _find_open(state: State, order_id: str) -> tuple[Posted, int]:
+    """An order by the id it was posted or paid under, and what is left of its amount."""
     posted = state.posted.get(order_id)
     if posted is None or posted.event["type"] not in ("purchase", "pay"):
         raise UnknownOrder(f"no order {order_id} was posted; give the id of an order")
-    if order_id in state.refunded:
+    left = parse_money(posted.event["amount"]) - state.refunded.get(order_id, 0)
+    if not left:
         raise AlreadyRefunded(f"order {order_id} was refunded before")
-    return posted
+    return posted, left
 
 
 def find_paid(state: State, order_id: str) -> Purchase:
-    """A paid order that is neither settled nor refunded.
+    """A paid order that is not settled, with what is left of its amount.
 
     Raises:
         UnknownOrder: no order was paid under this id.
-        AlreadyRefunded: it was refunded before.
+        AlreadyRefunded: all of it was refunded before.
         AlreadySettled: it was settled before, or with its payment.
     """
-    posted = _find_open(state, order_id)
+    posted, left = _find_open(state, order_id)
     if posted.event["type"] == "purchase" or order_id in state.settlements:
         raise AlreadySettled(f"order {order_id} was settled before")
-    return cast(Purchase, read_event(posted.event))
+    order = cast(Purchase, read_event(posted.event))
+    order.amount_micro = left
+    return order
 
 
 def _read(state: State, posted: Posted) -> Order:
     bought = cast(Purchase, read_event(posted.event))
     receipt = cast(dict[str, Any], posted.receipt)
+    commissions = [(row["to"], row["amount"]) for row in receipt["commissions"]]
+    parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
     return Order(
         bought.member,
         bought.merchant,
-        bought.amount_micro,
+        parts + sum(earned for _, earned in commissions),
         receipt["merchant"],
         receipt["platform"],
-        [(row["to"], row["amount"]) for row in receipt["commissions"]],
+        commissions,
         receipt["contribution"],
         receipt["granted"] * (state.split_factor // posted.split_factor),
     )
 
 
 def refund_order(entry: Entry, wish: Refund) -> None:
-    """Take an order back: burn what is left of its points, and pay the buyer.
+    """Take an order back, or a part of it, and pay the buyer.
+
+    Raises:
+        UnknownOrder: no such order was posted.
+        AlreadyRefunded: all of it was refunded before.
+        RefundTooLarge: more is asked for than is left of it.
+
+    Source: SPEC.md section 2; docs/algorithms/refund.md.
+    """
+    posted, left = _find_open(entry.state, wish.order)
+    amount = left if wish.amount_micro is None else wish.amount_micro
+    if amount > left:
+        raise RefundTooLarge(
+            f"{format_money(amount)} of order {wish.order} cannot be refunded, "
+            f"{format_money(left)} is left of it"
+        )
+    entry.refunded = wish.order, amount
+    if wish.amount_micro is not None:
+        entry.receipt["amount"] = amount
+    if posted.event["type"] == "pay":
+        if wish.order not in entry.state.settlements:
+            _reverse(entry, amount)
+            return
+        posted = entry.state.settlements[wish.order]
+    _take_back(entry, wish.order, _read(entry.state, posted).part(amount))
+
+
+def _take_back(entry: Entry, order_id: str, order: Order) -> None:
+    """Burn what is left of the points of a settled order, and pay the buyer.
 
     The pool gives back no more than the burnt points are worth, so the price cannot fall.
     What the buyer already got for the points is kept from the payment; what then lacks is
     the shortfall, borne by the merchant or the platform.
 
     Rounding: what the pool releases is rounded down.
-
-    Raises:
-        UnknownOrder: no such order was posted.
-        AlreadyRefunded: it was refunded before.
-
-    Source: SPEC.md section 2.
     """
     state = entry.state
-    posted = _find_open(state, wish.order)
-    entry.refunded = wish.order
-    if posted.event["type"] == "pay":
-        if wish.order not in state.settlements:
-            _reverse(entry, cast(Purchase, read_event(posted.event)))
-            return
-        posted = state.settlements[wish.order]
-    order = _read(state, posted)
-    lot = state.lots[order.member if state.policy.cap_per_member else wish.order]
+    lot = state.lots[order.member if state.policy.cap_per_member else order_id]
     reserve, supply = state.pair
     granted = order.granted_nano
     held = min(granted, lot.points_nano)
@@ -122,9 +169,9 @@ def refund_order(entry: Entry, wish: Refund) -> None:
     )
 
 
-def _reverse(entry: Entry, order: Purchase) -> None:
-    """Give the money of an order back that is not settled: nobody else has any of it."""
-    entry.move("refund", ESCROW, REFUNDS, order.amount_micro)
+def _reverse(entry: Entry, amount_micro: int) -> None:
+    """Give money back of an order that is not settled: nobody else has any of it."""
+    entry.move("refund", ESCROW, REFUNDS, amount_micro)
     entry.receipt.update(burned=0, released=0, recovered=0, shortfall=0)
 
 

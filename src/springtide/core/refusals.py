@@ -11,6 +11,7 @@
     ├── UnknownOrder         a refund or a settlement of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
     ├── AlreadySettled       a second settlement of one order
+    ├── RefundTooLarge       more than is left of the order
     └── NoPoints             an injection while nobody holds a point
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
@@ -81,6 +82,12 @@ class AlreadyRefunded(Refusal):
     """The order was refunded before."""
 
     code = "already_refunded"
+
+
+class RefundTooLarge(Refusal):
+    """More is to be refunded than is left of the order."""
+
+    code = "refund_too_large"
 
 
 class AlreadySettled(Refusal):

@@ -86,7 +86,8 @@ class State:
     lots: dict[str, Lot] = field(default_factory=dict)
     lots_of: dict[str, list[str]] = field(default_factory=dict)
     """Lot ids of members, oldest first."""
-    refunded: set[str] = field(default_factory=set)
+    refunded: dict[str, int] = field(default_factory=dict)
+    """What was paid back of orders so far, or kept from it, in micro."""
     referrers: dict[str, str] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     """Everybody who bought, was bound or is a referrer."""

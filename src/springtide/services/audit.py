@@ -78,7 +78,7 @@ class _Auditor:
             )
         }  # fmt: skip
         self.entries = 0
-        self._refunds: dict[str, int] = {}
+        self._refunds: dict[int, tuple[str, int]] = {}
         self._settlements: dict[str, int] = {}
         self._splits: dict[int, int] = {}
 
@@ -158,7 +158,7 @@ class _Auditor:
         if entry is None:
             return False
         if entry.refunded is not None:
-            self._refunds[entry.refunded] = row.seq
+            self._refunds[row.seq] = entry.refunded
         if entry.settled is not None:
             self._settlements[entry.settled] = row.seq
         if entry.split > 1:

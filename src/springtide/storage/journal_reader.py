@@ -146,8 +146,8 @@ class Derived(NamedTuple):
     merchants: set[str]
     referral_tree: dict[str, str]
     """Referrers by member."""
-    refunds: dict[str, int]
-    """Seqs of refunds by order."""
+    refunds: dict[int, tuple[str, int]]
+    """Orders and amounts of refunds by seq."""
     settlements: dict[str, int]
     """Seqs of settlements by order."""
     splits: dict[int, int]
@@ -164,7 +164,10 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         {member for (member,) in rows("SELECT id FROM member")},
         {merchant for (merchant,) in rows("SELECT id FROM merchant")},
         dict(rows("SELECT member, referrer FROM binding")),
-        dict(rows("SELECT order_id, seq FROM refund")),
+        {
+            seq: (order, amount)
+            for seq, order, amount in rows("SELECT seq, order_id, amount FROM refund")
+        },
         dict(rows("SELECT order_id, seq FROM settlement")),
         dict(rows("SELECT seq, factor FROM split")),
     )

@@ -22,6 +22,7 @@ _LOT = "lot (program_id, seq, id, member, points, headroom, net, trigger_key)"
 _MEMBER = "member (program_id, id, first_seq)"
 _BINDING = "binding (program_id, member, referrer, seq)"
 _MERCHANT = "merchant (program_id, id, first_seq)"
+_REFUND = "refund (program_id, order_id, seq, amount)"
 _SETTLEMENT = "settlement (program_id, order_id, seq)"
 _EMPTY_IS_NULL = " (NULL '')"
 
@@ -49,7 +50,7 @@ class Slice:
         self.bindings: list[str] = []
         self.merchants: list[str] = []
         self.changed: list[Lot] = []
-        self.refunds: list[tuple[str, int]] = []
+        self.refunds: list[str] = []
         self.settlements: list[str] = []
         self.splits: list[tuple[int, int]] = []
         self.factor = 1
@@ -70,7 +71,8 @@ class Slice:
         if entry.merchant:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
         if entry.refunded is not None:
-            self.refunds.append((entry.refunded, seq))
+            order, amount = entry.refunded
+            self.refunds.append(f"{self._head}{order}\t{seq}\t{amount}\n")
         if entry.settled is not None:
             self.settlements.append(f"{self._head}{entry.settled}\t{seq}\n")
         if entry.split > 1:
@@ -137,8 +139,7 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _BINDING, to_copy(part.bindings))
     _copy(tx, _MERCHANT, to_copy(part.merchants))
     _copy(tx, _SETTLEMENT, to_copy(part.settlements))
-    for order, seq in part.refunds:
-        tx.execute("INSERT INTO refund VALUES (%s, %s, %s)", [program.id, order, seq])
+    _copy(tx, _REFUND, to_copy(part.refunds))
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:

@@ -25,8 +25,9 @@ def read_unsettled(
                         WHERE b.program_id = %(program)s AND b.posted_at <= %(paid_before)s)
           AND NOT EXISTS (SELECT FROM settlement s
                           WHERE s.program_id = e.program_id AND s.order_id = e.id)
-          AND NOT EXISTS (SELECT FROM refund r
-                          WHERE r.program_id = e.program_id AND r.order_id = e.id)
+          AND coalesce((SELECT sum(r.amount) FROM refund r
+                        WHERE r.program_id = e.program_id AND r.order_id = e.id), 0)
+              < (e.receipt::json ->> 'amount')::numeric
         ORDER BY e.seq LIMIT %(most)s
         """,
         {"program": program.id, "paid_before": paid_before, "most": most},
@@ -46,14 +47,15 @@ class EntryRow(NamedTuple):
     posted_at: datetime
     event: str
     receipt: str
-    refunded: bool
+    refunded: int
+    """How much of it was taken back, in micro."""
     settled_receipt: str | None
 
 
 _ENTRY: LiteralString = """
     SELECT e.seq, e.id, e.kind, e.policy_version, b.posted_at, e.event, e.receipt,
-           EXISTS (SELECT FROM refund r
-                   WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded,
+           (SELECT coalesce(sum(r.amount), 0) FROM refund r
+            WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded,
            (SELECT s.receipt FROM settlement t
             JOIN entry s ON s.program_id = t.program_id AND s.seq = t.seq
             WHERE t.program_id = e.program_id AND t.order_id = e.id) AS settled_receipt

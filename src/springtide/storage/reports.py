@@ -37,7 +37,7 @@ def read_activity(tx: psycopg.Connection, program: Program) -> Activity:
                coalesce(sum(amount) FILTER (WHERE kind = 'redeem' AND debit = 'pool'), 0),
                coalesce(sum(amount) FILTER (WHERE kind IN
                    ('direct', 'indirect', 'territory', 'recruiter', 'level', 'peer')), 0),
-               (SELECT count(*) FROM refund WHERE program_id = %(id)s)
+               (SELECT count(DISTINCT order_id) FROM refund WHERE program_id = %(id)s)
         FROM transfer WHERE program_id = %(id)s
         """,
         {"id": program.id},

@@ -27,6 +27,7 @@ from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import decode
+from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program
 
 FIRST_TRIGGERS = 64
@@ -122,7 +123,8 @@ def load_state(
         state.remember_lots(Lot(*row) for row in rows)
     load_triggers(tx, program, state, FIRST_TRIGGERS)
     if program.inflow + needs.inflow_micro > LIMIT:
-        _load_balances(tx, program, state)
+        state.balances.update(read_balances(tx, program))
+        state.holds_all_balances = True
 
 
 def _load_posted(
@@ -146,10 +148,11 @@ def _load_posted(
     if needs.orders:
         seqs += _load_settlements(tx, program, state, needs.orders)
         rows = tx.execute(
-            "SELECT order_id FROM refund WHERE program_id = %s AND order_id = ANY(%s)",
+            "SELECT order_id, sum(amount) FROM refund"
+            " WHERE program_id = %s AND order_id = ANY(%s) GROUP BY order_id",
             [program.id, list(needs.orders)],
         )
-        state.refunded.update(order for (order,) in rows)
+        state.refunded.update(rows.fetchall())
     return seqs
 
 
@@ -227,15 +230,3 @@ def load_triggers(tx: psycopg.Connection, program: Program, state: State, most: 
     lots = [Lot(*row) for row in rows]
     state.remember_lots(lots)
     state.horizon = trigger_key(lots[-1]) if len(lots) == most else EVERYTHING
-
-
-def _load_balances(tx: psycopg.Connection, program: Program, state: State) -> None:
-    rows = tx.execute(
-        """
-        SELECT account, sum(credit) - sum(debit) FROM posting
-        WHERE program_id = %s AND unit <> 'points' GROUP BY account
-        """,
-        [program.id],
-    )
-    state.balances.update(dict(rows.fetchall()))
-    state.holds_all_balances = True

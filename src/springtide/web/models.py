@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
+OrderStatus = Literal["paid", "settled", "partly_refunded", "refunded"]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Money = Annotated[
     str, Field(pattern=r"^-?[0-9]+\.[0-9]{6}$", examples=["1000.000000"], description="money")
@@ -58,9 +59,10 @@ class BindingIn(_In):
 
 
 class RefundIn(_In):
-    """The whole refund of an order: plain before its settlement, by the pool's rule after."""
+    """The refund of an order: plain before its settlement, by the pool's rule after."""
 
     order: Name
+    amount: AmountIn | None = Field(default=None, description="all that is left, if absent")
 
 
 class CashOutIn(_In):
@@ -140,7 +142,8 @@ class Posted(BaseModel):
     seq: int
     policy_version: int
     posted_at: str
-    status: Literal["paid", "settled", "refunded"]
+    status: OrderStatus
+    refunded: Money
     event: dict[str, Any]
     receipt: dict[str, Any]
     settlement: dict[str, Any] | None = Field(

@@ -16,6 +16,7 @@ STATUS = {
     "id_reused": 409,
     "already_refunded": 409,
     "already_settled": 409,
+    "refund_too_large": 409,
     "no_points_in_circulation": 409,
     "unknown_order": 404,
     "not_found": 404,

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from springtide.core.receipts import render
 from springtide.core.state import State
-from springtide.core.units import PPM, format_money, format_points, price_micro
+from springtide.core.units import PPM, format_money, format_points, parse_money, price_micro
 from springtide.services import listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.listing import EntryRow, LotRow, MemberRow
@@ -98,12 +98,14 @@ def _posted(row: EntryRow) -> models.Posted:
         receipt=render(json.loads(row.receipt)),
         settlement=render(json.loads(row.settled_receipt)) if row.settled_receipt else None,
         status=_status(row),
+        refunded=format_money(row.refunded),
     )
 
 
-def _status(row: EntryRow) -> Literal["paid", "settled", "refunded"]:
+def _status(row: EntryRow) -> models.OrderStatus:
     if row.refunded:
-        return "refunded"
+        whole = row.refunded == parse_money(json.loads(row.event)["amount"])
+        return "refunded" if whole else "partly_refunded"
     return "paid" if row.kind == "pay" and row.settled_receipt is None else "settled"
 
 

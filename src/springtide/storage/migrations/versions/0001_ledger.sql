@@ -113,8 +113,10 @@ CREATE TABLE refund (
     program_id int    NOT NULL,
     order_id   text   COLLATE "C" NOT NULL,
     seq        bigint NOT NULL,
-    PRIMARY KEY (program_id, order_id)
+    amount     bigint NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (program_id, order_id, seq)
 );
+COMMENT ON COLUMN refund.amount IS 'micro; how much of the order was taken back';
 
 -- Accounts are named by code; springtide.core.journal has the chart. The first letters of a
 -- code say its unit and whether it is a member's. Ranges rather than functions: these tests
