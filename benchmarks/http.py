@@ -138,7 +138,9 @@ def serve(dsn: str) -> tuple[subprocess.Popen[str], int]:
     assert server.stderr is not None
     found = re.search(r":([0-9]+),", server.stderr.readline())
     assert found is not None
-    return server, int(found[1])
+    port = int(found[1])
+    assert httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
+    return server, port
 
 
 def measure(dsn: str, tpcb: float) -> bool:

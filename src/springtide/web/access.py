@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -10,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from springtide.services.gateway import Database
 from springtide.services.keys import ApiKey, find_key
+from springtide.web.flight import SingleFlight
 from springtide.web.problems import Problem
 
 REMEMBERED_S = 5.0
@@ -24,38 +26,35 @@ class Gate:
     def __init__(
         self, database: Database, rate: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._database = database
+        self._keys = SingleFlight(partial(find_key, database))
         self._limit: RateLimitItem = parse(rate)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
         self._known: dict[str, tuple[float, ApiKey]] = {}
 
-    def remembered(self, call: HTTPConnection, scope: str) -> ApiKey | None:
-        """The key of a call if it was seen a moment ago; None means: ask `look_up`.
-
-        Raises:
-            Problem: the key may not do this, or is used too often.
-        """
-        known = self._known.get(_secret(call))
-        if known is None or known[0] < self._clock():
-            return None
-        return self._admit(known[1], scope)
-
-    def look_up(self, call: HTTPConnection, scope: str) -> ApiKey:
-        """The key of a call, from the database; not for the event loop's thread.
+    async def admit(self, call: HTTPConnection, scope: str) -> ApiKey:
+        """The key of a call, which may do what the scope says.
 
         Raises:
             Problem: there is no key, it is not valid, may not do this, or is used too often.
         """
         secret = _secret(call)
-        key = find_key(self._database, secret)
+        expires, key = self._known.get(secret, (0.0, None))
+        if key is None or expires < self._clock():
+            key = await self._ask(secret)
+        if key is None:
+            raise Problem("unauthorized", "the key is unknown or was revoked; check it")
+        return self._admit(key, scope)
+
+    async def _ask(self, secret: str) -> ApiKey | None:
+        key = await self._keys.ask(secret)
         if key is None:
             self._known.pop(secret, None)
-            raise Problem("unauthorized", "the key is unknown or was revoked; check it")
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[secret] = self._clock() + REMEMBERED_S, key
-        return self._admit(key, scope)
+        else:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[secret] = self._clock() + REMEMBERED_S, key
+        return key
 
     def _admit(self, key: ApiKey, scope: str) -> ApiKey:
         if scope not in key.scopes:

@@ -16,11 +16,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import commands, keyring, resources
+from springtide.web import keyring, resources
 from springtide.web.access import Gate
+from springtide.web.commands import Commands
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
@@ -41,7 +43,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, rate: str = "100000/minute") -> FastAPI:
+def create_app(database: Database, rate: str) -> ASGIApp:
     """The application over a database; `rate` is what one key may ask for."""
     gate = Gate(database, rate)
     metrics = Metrics()
@@ -71,9 +73,8 @@ def create_app(database: Database, rate: str = "100000/minute") -> FastAPI:
     _add_reference(app)
     _add_refusals(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
-    app.add_middleware(commands.Commands, gate=gate, desks=desks)
-    app.add_middleware(Observer, metrics=metrics)
-    return app
+    # Outside of FastAPI's own layers, which orders need not pass through.
+    return Observer(Commands(app, gate, desks), metrics)
 
 
 def _add_operations(app: FastAPI) -> None:

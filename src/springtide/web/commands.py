@@ -10,7 +10,6 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,9 +18,9 @@ from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.services.desk import DeskFull
 from springtide.services.gateway import DatabaseDown
-from springtide.services.keys import ApiKey
 from springtide.web.access import Gate
 from springtide.web.desks import Desks
+from springtide.web.observe import log
 from springtide.web.problems import (
     REFUSALS,
     Problem,
@@ -58,18 +57,6 @@ BATCH_PATH = "/v1/orders/batch"
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _encode = msgspec.json.Encoder().encode
-
-
-async def admit(gate: Gate, request: Request, scope: str) -> ApiKey:
-    """The key of a request, which may do what the scope says.
-
-    Raises:
-        Problem: it may not.
-    """
-    key = gate.remembered(request, scope)
-    if key is None:
-        key = await run_in_threadpool(gate.look_up, request, scope)
-    return key
 
 
 async def _read_body(request: Request) -> bytes:
@@ -111,10 +98,7 @@ def _answer(outcome: Outcome) -> Response:
 
 
 class Commands:
-    """Answers the addresses of commands, and hands all others on.
-
-    It stands before FastAPI's router, which orders need not pass through.
-    """
+    """Answers the addresses of commands, and hands all others on."""
 
     def __init__(self, app: ASGIApp, gate: Gate, desks: Desks) -> None:
         self._app = app
@@ -133,12 +117,17 @@ class Commands:
                     response = await answer
                 except REFUSALS as error:
                     response = refused(error)
+                except Exception:  # a defect: the caller gets a plain answer, we the trace
+                    log.exception("defect", path=scope["path"])
+                    response = problem_response(
+                        "internal", "the server failed; tell its operator"
+                    )
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     async def _post(self, request: Request, command: Command) -> Response:
-        key = await admit(self._gate, request, command.scope)
+        key = await self._gate.admit(request, command.scope)
         event = _event(await _read_body(request), command.type)
         if command.type == "purchase":
             event["type"] = await self._desks.order_type(key.program)
@@ -149,7 +138,7 @@ class Commands:
         return _answer(outcome)
 
     async def _batch(self, request: Request) -> Response:
-        key = await admit(self._gate, request, "orders")
+        key = await self._gate.admit(request, "orders")
         return _Lines(_post_lines(request, self._desks, key.program))
 
 

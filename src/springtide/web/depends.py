@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Query, Request
 from springtide.services.gateway import Database
 from springtide.services.keys import ApiKey
 from springtide.web.access import Gate
-from springtide.web.commands import admit
 from springtide.web.models import Page
 from springtide.web.problems import Problem
 
@@ -38,7 +37,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def _allowed(scope: str) -> Callable[[Request], object]:
     async def key(request: Request) -> ApiKey:
         gate: Gate = request.app.state.gate
-        return await admit(gate, request, scope)
+        return await gate.admit(request, scope)
 
     return key
 

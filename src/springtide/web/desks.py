@@ -13,6 +13,7 @@ from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.listing import read_program
 from springtide.services.programs import list_programs
 from springtide.services.settling import due_settlements
+from springtide.web.flight import SingleFlight
 from springtide.web.observe import log
 
 Waiter = asyncio.Future[list[Outcome]]
@@ -25,6 +26,7 @@ class Desks:
         self._database = database
         self._desks: dict[str, Desk] = {}
         self._order_types: dict[str, str] = {}
+        self._programs = SingleFlight(self._order_type)
         self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
         self._answering = threading.Lock()
 
@@ -37,10 +39,12 @@ class Desks:
         """The event that an order is: a purchase, or a payment that is settled later."""
         found = self._order_types.get(program)
         if found is None:
-            _, state = await asyncio.to_thread(read_program, self._database, program)
-            found = "pay" if state.policy.settle_after_s else "purchase"
-            self._order_types[program] = found
+            found = self._order_types[program] = await self._programs.ask(program)
         return found
+
+    def _order_type(self, program: str) -> str:
+        _, state = read_program(self._database, program)
+        return "pay" if state.policy.settle_after_s else "purchase"
 
     async def settle_for_ever(self, pause_s: float, now: Callable[[], datetime]) -> None:
         """Settle what is due in every program, again and again."""

@@ -1,6 +1,7 @@
 """What operators see of the server: request ids, structured logs, metrics."""
 
 import time
+from itertools import count
 from uuid import uuid4
 
 import structlog
@@ -42,6 +43,8 @@ class Observer:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._prefix = uuid4().hex[:12]
+        self._count_up = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, watching."""
@@ -49,7 +52,7 @@ class Observer:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = uuid4().hex
+        request_id = f"{self._prefix}-{next(self._count_up):x}"
         status = 500
 
         async def note(message: Message) -> None:

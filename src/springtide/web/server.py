@@ -48,6 +48,7 @@ def run(
         app,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=30,
         server_header=False,
