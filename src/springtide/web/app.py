@@ -43,19 +43,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, rate: str) -> ASGIApp:
+def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     """The application over a database; `rate` is what one key may ask for."""
     gate = Gate(database, rate)
     metrics = Metrics()
-
-    desks = Desks(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
         yield
         settling.cancel()
-        await asyncio.to_thread(desks.close)
 
     app = FastAPI(
         title="Springtide",
@@ -136,4 +133,4 @@ def _add_refusals(app: FastAPI) -> None:
         code = {404: "not_found", 405: "method_not_allowed"}.get(
             error.status_code, "malformed_body"
         )
-        return problem_response(code, str(error.detail))
+        return problem_response(code, str(error.detail), (error.headers or {}).get("Allow", ""))

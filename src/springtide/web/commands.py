@@ -16,8 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
-from springtide.services.desk import DeskFull
-from springtide.services.gateway import DatabaseDown
 from springtide.web.access import Gate
 from springtide.web.desks import Desks
 from springtide.web.observe import log
@@ -31,6 +29,12 @@ from springtide.web.problems import (
 )
 
 MOST_BODY = 64 * 1024
+DEEPEST = 20
+"""Levels of nesting: more than any event has, and few enough for every reader of JSON."""
+
+RESERVED = "springtide:"
+"""How the ids begin that the product gives itself, as to settlements."""
+
 MOST_LINES = 1_000
 """Lines of a batch that are posted together; its receipts are streamed by as many."""
 
@@ -59,6 +63,22 @@ _decode = msgspec.json.Decoder(dict[str, object]).decode
 _encode = msgspec.json.Encoder().encode
 
 
+def _depth(value: object) -> int:
+    """Levels of lists and objects; stops soon after `DEEPEST`."""
+    depth, level = 0, [value]
+    while depth <= DEEPEST:
+        level = [
+            item
+            for part in level
+            if isinstance(part, dict | list)
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            break
+        depth += 1
+    return depth
+
+
 async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
@@ -75,10 +95,14 @@ def _event(text: bytes, type_: str) -> dict[str, object]:
         )
     try:
         body = _decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Problem("malformed_body", f"the body is not a JSON object: {error}") from None
+    if any(type(value) is not str and _depth(value) > DEEPEST for value in body.values()):
+        raise Problem("malformed_body", f"the body is nested deeper than {DEEPEST} levels")
     if body.get("type", type_) != type_:
         raise Problem("invalid_event", f"type is {body['type']!r}; this address takes {type_}")
+    if str(body.get("id", "")).startswith(RESERVED):
+        raise Problem("invalid_event", f"ids with {RESERVED} in front are ours; choose another")
     body["type"] = type_
     return body
 
@@ -139,7 +163,8 @@ class Commands:
 
     async def _batch(self, request: Request) -> Response:
         key = await self._gate.admit(request, "orders")
-        return _Lines(_post_lines(request, self._desks, key.program))
+        order_type = await self._desks.order_type(key.program)
+        return _Lines(_post_lines(request, self._desks, key.program, order_type))
 
 
 class _Lines(Response):
@@ -167,9 +192,10 @@ class _Lines(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _post_lines(request: Request, desks: Desks, program: str) -> AsyncIterator[bytes]:
+async def _post_lines(
+    request: Request, desks: Desks, program: str, order_type: str
+) -> AsyncIterator[bytes]:
     """Answer each line of a batch with its receipt or its problem, in order."""
-    order_type = await desks.order_type(program)
     async for lines in _lines(request):
         answers: list[object] = []
         events, places = [], []
@@ -182,7 +208,7 @@ async def _post_lines(request: Request, desks: Desks, program: str) -> AsyncIter
                 answers.append(problem_body(problem.code, problem.detail))
         try:
             outcomes = await desks.post(program, events) if events else []
-        except (DeskFull, DatabaseDown) as error:
+        except REFUSALS as error:
             yield _encode(problem_body(code_of(error), str(error))) + b"\n"
             return
         for place, outcome in zip(places, outcomes, strict=True):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
+from springtide.core.events import is_name
 from springtide.services.gateway import Database
 from springtide.services.keys import ApiKey
 from springtide.web.access import Gate
@@ -77,8 +78,19 @@ def seq_of(after: str) -> int:
 
 
 def plain(text: str) -> str:
-    """Text that PostgreSQL can be asked for; no name has control characters."""
-    return "" if "\x00" in text else text
+    """An id of an address that can be asked for; what cannot name anything is empty."""
+    return text if is_name(text) else ""
+
+
+def asked(parameter: str, text: str) -> str:
+    """A name that is a parameter; empty if it was left out.
+
+    Raises:
+        Problem: it cannot name anything.
+    """
+    if text and not is_name(text):
+        raise Problem("invalid_parameter", f"{parameter} is {text!r}, which names nothing")
+    return text
 
 
 def missing(what: str, id_: str) -> Problem:

@@ -16,6 +16,9 @@ from springtide.services.settling import due_settlements
 from springtide.web.flight import SingleFlight
 from springtide.web.observe import log
 
+MOST_DESKS = 20
+"""Programs whose desks stay open; each has a thread and a connection of its own."""
+
 Waiter = asyncio.Future[list[Outcome]]
 
 
@@ -71,12 +74,20 @@ class Desks:
             DeskFull: too many events wait.
             DatabaseDown: nothing is known to be written; post the same events again.
         """
-        desk = self._desks.get(program)
-        if desk is None:
-            desk = self._desks[program] = Desk(self._database, program)
+        desk = self._desks.pop(program, None) or Desk(self._database, program)
+        self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
         desk.submit(events, partial(self._take, waiter))
+        if len(self._desks) > MOST_DESKS:
+            await self._close_idle()
         return await waiter
+
+    async def _close_idle(self) -> None:
+        """Close the desk that was not used for longest, if nothing waits there."""
+        program, desk = next(iter(self._desks.items()))
+        if not desk.waiting:
+            del self._desks[program]
+            await asyncio.to_thread(desk.close)
 
     def _take(self, waiter: Waiter, answer: list[Outcome] | Exception) -> None:
         """Called by desks: waking the loop once for many answers is much cheaper."""

@@ -61,8 +61,33 @@ def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
             "required": True,
             "content": _content("application/json", model.__name__),
         },
-        "responses": _responses(("200", "posted before"), ("201", "posted")),
+        "responses": _with_links(
+            _responses(("200", "posted before"), ("201", "posted")), type_, model
+        ),
     }
+
+
+def _with_links(
+    responses: dict[str, Any], type_: str, model: type[BaseModel]
+) -> dict[str, Any]:
+    """Where what was posted is read back, and the member and merchant it names."""
+    links: dict[str, Any] = {}
+    if type_ != "cash_out_batch":
+        links["posted"] = {
+            "operationId": f"read_{type_}", "parameters": {"id": "$response.body#/id"},
+        }  # fmt: skip
+    for field in ("member", "merchant"):
+        if field in model.model_fields:
+            links[field] = {
+                "operationId": f"read_{field}", "parameters": {"id": f"$request.body#/{field}"},
+            }  # fmt: skip
+    if type_ == "purchase":
+        links["refund"] = {
+            "operationId": "post_refund", "requestBody": {"order": "$response.body#/id"},
+        }  # fmt: skip
+    for code in ("200", "201"):
+        responses[code]["links"] = links
+    return responses
 
 
 def _batch() -> dict[str, Any]:

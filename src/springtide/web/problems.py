@@ -84,9 +84,9 @@ def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
     }
 
 
-def problem_response(code: str, detail: str, **more: object) -> Response:
-    """A problem as a response; 429 and 503 say when to try again."""
-    status, headers = STATUS[code], {}
+def problem_response(code: str, detail: str, allow: str = "", **more: object) -> Response:
+    """A problem as a response; 405 says what is allowed, 429 and 503 when to try again."""
+    status, headers = STATUS[code], {"Allow": allow} if allow else {}
     if status in (429, 503):
         headers["Retry-After"] = "1"
     if status == 401:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated
+from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query
 
@@ -23,6 +24,7 @@ from springtide.web.depends import (
     Limit,
     Name,
     Reader,
+    asked,
     missing,
     page,
     plain,
@@ -129,7 +131,7 @@ def _add_entries(path: str, kind: str) -> None:
     list_them.__doc__ = f"What was posted as `{kind}`, oldest first."
     read_one.__doc__ = f"One posted `{kind}`, with its receipt."
     router.get(address, operation_id=f"list_{kind}")(list_them)
-    router.get(address + "/{id}", operation_id=f"read_{kind}")(read_one)
+    router.get(address + "/{id:path}", operation_id=f"read_{kind}")(read_one)
 
 
 @router.get("/cash-outs/quote")
@@ -140,7 +142,8 @@ def quote(
     points: Annotated[str, Query(examples=["all"])] = "all",
 ) -> models.Quote:
     """What a cash-out would pay now."""
-    event = {"type": "cash_out", "id": "quote", "member": member, "points": points}
+    id_ = f"springtide:quote:{uuid4().hex}"  # never posted, so never taken
+    event = {"type": "cash_out", "id": id_, "member": member, "points": points}
     outcome, seq = preview(books, key.program, event)
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal))
@@ -190,20 +193,11 @@ def list_members(
 ) -> Page[models.Member]:
     """Members by id."""
     _, state = listing.read_program(books, key.program)
-    rows = listing.list_members(books, key.program, plain(after), limit + 1)
+    rows = listing.list_members(books, key.program, asked("after", after), limit + 1)
     return page(rows, limit, lambda row: row.id, lambda row: _member(row, state))
 
 
-@router.get("/members/{id}")
-def read_member(key: Reader, books: Books, id_: Id) -> models.Member:
-    """A member: points, what they are worth, and what they could be cashed for now."""
-    row = listing.read_member(books, key.program, plain(id_))
-    if row is None:
-        raise missing("member", id_)
-    return _member(row, listing.read_program(books, key.program)[1])
-
-
-@router.get("/members/{id}/lots")
+@router.get("/members/{id:path}/lots")
 def list_lots(
     key: Reader, books: Books, id_: Id, limit: Limit = 20, after: After = ""
 ) -> Page[models.Lot]:
@@ -228,7 +222,7 @@ def _lot(row: LotRow, state: State) -> models.Lot:
     )
 
 
-@router.get("/members/{id}/statement")
+@router.get("/members/{id:path}/statement")
 def read_statement(key: Reader, books: Books, id_: Id) -> models.Statement:
     """Every movement of a member, its cause, and the balance after it."""
     try:
@@ -259,16 +253,25 @@ def _lines(lines: Sequence[reports.Line]) -> Iterator[models.StatementLine]:
         )
 
 
+@router.get("/members/{id:path}", operation_id="read_member")
+def read_member(key: Reader, books: Books, id_: Id) -> models.Member:
+    """A member: points, what they are worth, and what they could be cashed for now."""
+    row = listing.read_member(books, key.program, plain(id_))
+    if row is None:
+        raise missing("member", id_)
+    return _member(row, listing.read_program(books, key.program)[1])
+
+
 @router.get("/merchants")
 def list_merchants(
     key: Reader, books: Books, limit: Limit = 20, after: After = ""
 ) -> Page[models.Merchant]:
     """Merchants by id."""
-    rows = listing.list_merchants(books, key.program, plain(after), limit + 1)
+    rows = listing.list_merchants(books, key.program, asked("after", after), limit + 1)
     return page(rows, limit, lambda row: row, lambda row: models.Merchant(id=row))
 
 
-@router.get("/merchants/{id}")
+@router.get("/merchants/{id:path}", operation_id="read_merchant")
 def read_merchant(key: Reader, books: Books, id_: Id) -> models.MerchantAccount:
     """A merchant, and what is owed to it."""
     owed = listing.read_merchant(books, key.program, plain(id_))
@@ -277,16 +280,7 @@ def read_merchant(key: Reader, books: Books, id_: Id) -> models.MerchantAccount:
     return models.MerchantAccount(id=id_, owed=format_money(owed))
 
 
-@router.get("/wallets/{member}")
-def read_wallet(key: Reader, books: Books, member: Name) -> models.Wallet:
-    """A member's cash."""
-    balance = listing.read_wallet(books, key.program, plain(member))
-    if balance is None:
-        raise missing("wallet", member)
-    return models.Wallet(member=member, balance=format_money(balance))
-
-
-@router.get("/wallets/{member}/entries")
+@router.get("/wallets/{member:path}/entries")
 def list_wallet_entries(key: Reader, books: Books, member: Name) -> Page[models.StatementLine]:
     """Every movement of a member's cash, oldest first."""
     try:
@@ -294,6 +288,15 @@ def list_wallet_entries(key: Reader, books: Books, member: Name) -> Page[models.
     except UnknownMember:
         raise missing("wallet", member) from None
     return Page(data=list(_lines([x for x in found.lines if x.unit == "wallet"])), next=None)
+
+
+@router.get("/wallets/{member:path}")
+def read_wallet(key: Reader, books: Books, member: Name) -> models.Wallet:
+    """A member's cash."""
+    balance = listing.read_wallet(books, key.program, plain(member))
+    if balance is None:
+        raise missing("wallet", member)
+    return models.Wallet(member=member, balance=format_money(balance))
 
 
 @router.get("/commissions")
@@ -307,7 +310,7 @@ def list_commissions(
     """Commissions in the order they were earned."""
     seq, _, line = after.partition("-")
     rows = listing.list_commissions(
-        books, key.program, plain(member), (seq_of(seq), seq_of(line)), limit + 1
+        books, key.program, asked("member", member), (seq_of(seq), seq_of(line)), limit + 1
     )
     return page(rows, limit, lambda row: f"{row.seq}-{row.line}", _commission)
 

@@ -11,6 +11,7 @@ import uvicorn
 
 from springtide.services.gateway import Database
 from springtide.web.app import create_app
+from springtide.web.desks import Desks
 
 BACKLOG = 2048
 
@@ -37,7 +38,8 @@ def run(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
-    app = create_app(database, rate)
+    desks = Desks(database)
+    app = create_app(database, desks, rate)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
@@ -53,7 +55,10 @@ def run(
         timeout_graceful_shutdown=30,
         server_header=False,
     )
-    _Server(config).run(sockets=[listening])
+    try:
+        _Server(config).run(sockets=[listening])
+    finally:
+        desks.close()
 
 
 class _Server(uvicorn.Server):
