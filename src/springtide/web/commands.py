@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from springtide.core.events import is_name
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.web.access import Gate
@@ -155,9 +156,11 @@ class Commands:
         event = _event(await _read_body(request), command.type)
         if command.type == "purchase":
             event["type"] = await self._desks.order_type(key.program)
+        wanted = request.headers.get("idempotency-key")
+        if wanted is not None and (not is_name(wanted) or wanted.startswith(RESERVED)):
+            raise Problem("invalid_parameter", f"Idempotency-Key is {wanted!r}; give an id")
         if "id" not in event:
-            id_ = request.headers.get("idempotency-key") or f"{command.type}_{uuid4().hex}"
-            event = {**event, "id": id_}
+            event["id"] = wanted or f"{command.type}_{uuid4().hex}"
         [outcome] = await self._desks.post(key.program, [event])
         return _answer(outcome)
 

@@ -31,7 +31,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
     }
-    for code in (400, 401, 403, 404, 422, 429, 503)
+    for code in (400, 401, 403, 404, 409, 422, 429, 503)
 }
 
 
