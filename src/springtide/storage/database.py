@@ -73,9 +73,10 @@ class Database:
         At the server's default price of a random page it would read whole tables for a few
         hundred rows.
         """
-        connection = self.connect()
-        connection.execute("SET random_page_cost = 1.1")
-        connection.commit()
+        with answering():
+            connection = self.connect()
+            connection.execute("SET random_page_cost = 1.1")
+            connection.commit()
         return connection
 
     def connect(self) -> psycopg.Connection:

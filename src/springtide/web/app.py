@@ -26,7 +26,7 @@ from springtide.web.commands import Commands
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
-from springtide.web.observe import Metrics, Observer
+from springtide.web.observe import DEFECT, Metrics, Observer
 from springtide.web.problems import REFUSALS, problem_response, refused
 
 DESCRIPTION = """Loyalty programs whose points are backed by a pool.
@@ -121,6 +121,10 @@ def _add_refusals(app: FastAPI) -> None:
         @app.exception_handler(kind)
         async def say_no(_: Request, error: Exception) -> Response:
             return refused(error)
+
+    @app.exception_handler(Exception)
+    async def defect(_: Request, __: Exception) -> Response:
+        return problem_response("internal", DEFECT)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

@@ -19,7 +19,6 @@ from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.web.access import Gate
 from springtide.web.desks import Desks
-from springtide.web.observe import log
 from springtide.web.problems import (
     REFUSALS,
     Problem,
@@ -142,11 +141,6 @@ class Commands:
                     response = await answer
                 except REFUSALS as error:
                     response = refused(error)
-                except Exception:  # a defect: the caller gets a plain answer, we the trace
-                    log.exception("defect", path=scope["path"])
-                    response = problem_response(
-                        "internal", "the server failed; tell its operator"
-                    )
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -59,6 +59,8 @@ class Desks:
                         await self._settle(program.name, now())
             except (DatabaseDown, DeskFull) as error:
                 log.warning("settlement waits", reason=str(error))
+            except Exception:  # a defect: tell it, and try again with what is due then
+                log.exception("settlement failed")
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)

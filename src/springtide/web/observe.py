@@ -8,7 +8,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from springtide.web.problems import problem_response
+
 log = structlog.get_logger("springtide")
+
+DEFECT = "the server failed; tell its operator the request id"
 
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
@@ -53,7 +57,7 @@ class Observer:
             return
         began = time.perf_counter()
         request_id = f"{self._prefix}-{next(self._count_up):x}"
-        status = 500
+        status = 0
 
         async def note(message: Message) -> None:
             nonlocal status
@@ -67,6 +71,10 @@ class Observer:
 
         try:
             await self._app(scope, receive, note)
+        except Exception:
+            log.exception("defect", request_id=request_id, path=scope["path"])
+            if not status:
+                await problem_response("internal", DEFECT)(scope, receive, note)
         finally:
             seconds = time.perf_counter() - began
             self._count(status, seconds)
