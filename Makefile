@@ -5,13 +5,16 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-http clean
+.PHONY: demo test check bench bench-http test-slow bench-sim clean
 
 demo: $(VENV)/ready
 	$(BIN)/springtide demo
 
 test: check
 	$(BIN)/pytest -n 2
+
+test-slow: $(VENV)/ready-dev
+	$(BIN)/pytest -n 2 -m slow
 
 check: $(VENV)/ready-dev
 	$(BIN)/ruff check .

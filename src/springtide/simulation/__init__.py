@@ -1,0 +1,1 @@
+"""What-if runs on core's rules, with compiled kernels; no database, no web."""

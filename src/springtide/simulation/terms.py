@@ -1,0 +1,56 @@
+"""What a purchase brings the pool, before the pool is looked at.
+
+The split of an order's amount depends on the policy alone, so it is computed for a whole
+tape at once. With its own rates of merchants, or commissions whose rest goes to the pool,
+give `take_ppm` or `rest`; core's `split_commissions` says what rest there is.
+
+Source: SPEC.md section 2, Purchase.
+"""
+
+import numpy as np
+from numba import njit
+
+from springtide.core.policy import Policy
+from springtide.simulation.arithmetic import LIMIT, mul_div
+from springtide.simulation.layout import AMOUNT, CONTRIBUTION, ROOM, VALUE, Ints
+
+_PPM = 10**6
+
+
+@njit(cache=True)
+def _price(money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) -> None:
+    platform_ppm, distribution_ppm, grant_ppm, most, cap, to_pool = shares
+    for order in range(len(money)):
+        amount = money[order, AMOUNT]
+        rate = take_ppm[order] if take_ppm.size > 1 else take_ppm[0]
+        take = mul_div(amount, rate, _PPM)
+        distribution = mul_div(take, distribution_ppm, _PPM)
+        given = take - mul_div(take, platform_ppm, _PPM) - distribution
+        money[order, VALUE] = min(mul_div(given, grant_ppm, _PPM), most)
+        money[order, CONTRIBUTION] = given
+        if to_pool:
+            money[order, CONTRIBUTION] += rest[order] if rest.size else distribution
+        money[order, ROOM] = mul_div(amount, cap, _PPM)
+
+
+def price_orders(
+    policy: Policy, money: Ints, rest: Ints | None = None, take_ppm: Ints | None = None
+) -> None:
+    """Fill in the contribution, the value granted and the headroom of each amount.
+
+    A headroom of -1 would pass 64 bits. Rounding: down, as in the reducer.
+    """
+    most = policy.max_grant_value_micro
+    shares = np.array(
+        [
+            policy.platform_ppm,
+            policy.distribution_ppm,
+            policy.grant_ppm,
+            LIMIT if most is None else most,
+            policy.cap_ppm or 0,
+            policy.rest_to_pool,
+        ],
+        np.int64,
+    )
+    rates = np.array([policy.take_ppm], np.int64) if take_ppm is None else take_ppm
+    _price(money, rates, shares, np.empty(0, np.int64) if rest is None else rest)
