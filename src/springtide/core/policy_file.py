@@ -226,6 +226,15 @@ def read_policy(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"not a TOML file: {error}") from None
+    return check_policy(document)
+
+
+def check_policy(document: dict[str, object]) -> Policy:
+    """Check the tables of a policy file.
+
+    Raises:
+        PolicyError: as `read_policy`.
+    """
     policy = _read(_Table(document, ""))
     _check_pool(policy)
     for merchant in ("", *policy.merchants):

@@ -54,3 +54,12 @@ def price_orders(
     )
     rates = np.array([policy.take_ppm], np.int64) if take_ppm is None else take_ppm
     _price(money, rates, shares, np.empty(0, np.int64) if rest is None else rest)
+
+
+@njit(cache=True)
+def cash_values(points: Ints, reserve: int, supply: int, keep: int) -> Ints:
+    """What each number of points would pay at a price pair, alone; rounded down."""
+    paid = np.empty(len(points), np.int64)
+    for number in range(len(points)):
+        paid[number] = mul_div(mul_div(points[number], reserve, supply), keep, _PPM)
+    return paid

@@ -1,0 +1,164 @@
+"""`springtide simulate`: what a program would do to whom."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from springtide.cli.output import err, facts, money, out, percent, progress, write_json
+from springtide.cli.settings import BadInput, Json, read_text
+from springtide.core.units import PPM
+
+if TYPE_CHECKING:
+    from springtide.services.simulation import Results, Scenario
+
+File = Annotated[Path | None, typer.Argument(metavar="SCENARIO.toml", help="A scenario file.")]
+Named = Annotated[
+    str | None, typer.Option("--preset", help="A scenario that comes along; `list` names them.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("simulate")(simulate_command)
+
+
+def simulate_command(
+    scenario: File = None,
+    preset: Named = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a report to this file.html.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Write the tables into this folder, as CSV or --format parquet."),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    *,
+    json: Json = False,
+) -> None:
+    """Play a scenario, and show what became of whom.
+
+    $ springtide simulate --preset growth-stops --report growth-stops.html
+    """
+    from springtide.services import simulation
+
+    if preset == "list":
+        for name, story in simulation.list_scenarios().items():
+            out.print(f"{name:<18}{story}")
+        return
+    if (scenario is None) == (preset is None):
+        raise BadInput("give either SCENARIO.toml or --preset NAME (--preset list names them)")
+    if form not in ("csv", "parquet"):
+        raise BadInput(f"--format is {form!r}; give csv or parquet")
+    text = read_text(scenario) if scenario else simulation.scenario_text(preset or "")
+    name = scenario.stem if scenario else preset or ""
+    ready = _load(name, text, scenario.parent if scenario else Path())
+    results = _play(name, ready)
+    if report is not None:
+        _write_report(name, text, results, ready, report)
+    if data is not None:
+        _write_tables(results, data, form)
+    if json:
+        write_json(
+            {
+                "summary": _rows(results.summary)[0],
+                "cohorts": _rows(results.cohorts),
+            }
+        )
+    else:
+        _show(name, results)
+
+
+def _load(name: str, text: str, folder: Path) -> "Scenario":
+    from springtide.services import simulation
+
+    try:
+        return simulation.load(text, folder)
+    except (simulation.ScenarioError, simulation.PolicyError) as error:
+        raise BadInput(f"{name}: {error}") from None
+
+
+def _play(name: str, ready: "Scenario") -> "Results":
+    from springtide.services import simulation
+
+    try:
+        if simulation.needs_compiling():
+            err.print("compiling the simulator; this happens once and takes half a minute")
+        with progress("periods", ready.time.periods) as advance:
+            return simulation.simulate(ready, progress=lambda orders: advance(1))
+    except (simulation.ScenarioError, simulation.SimulationLimit) as error:
+        raise BadInput(f"{name}: {error}") from None
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    return list(table.astype(object).where(table.notna(), None).to_dict("records"))
+
+
+def _write_report(
+    name: str, text: str, results: "Results", ready: "Scenario", path: Path
+) -> None:
+    from springtide.cli.simulation_report import write_report
+
+    keep = 1 - ready.policy.cash_out_fee_ppm / PPM
+    try:
+        path.write_text(write_report(name, text, results, keep), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; check the path") from None
+
+
+def _write_tables(results: "Results", folder: Path, form: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("summary", "periods", "cohorts", "members"):
+            table = getattr(results, name)
+            path = folder / f"{name}.{form}"
+            if form == "csv":
+                table.to_csv(path)
+            else:
+                table.to_parquet(path)
+    except ImportError:
+        raise BadInput("Parquet needs pyarrow; pip install 'springtide[parquet]'") from None
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; check the path") from None
+
+
+def _show(name: str, results: "Results") -> None:
+    row = results.summary.iloc[0]
+    orders, spent = int(row["orders"]), int(row["spent_micro"])
+    bound = row["exits_per_order_bound"]
+    out.print(
+        facts(
+            f"{name}: the pool",
+            {
+                "orders": f"{orders:,}",
+                "members": f"{int(row['members']):,}",
+                "spent": money(spent),
+                "paid into the pool": money(int(row["contributed_micro"])),
+                "still in the pool": money(int(row["reserve_micro"])),
+                "price, in points of the opening": f"{row['price']:,.4f}",
+                "exits at the cap": f"{int(row['exits']):,}",
+                "  of all orders": percent(int(row["exits"]), orders),
+                "  at most possible": f"{bound:.2%}" if bound else "no cap in cash",
+                "owed and not paid": money(int(row["unpaid_micro"])),
+                "members with at least what they spent": f"{row['got_back']:.2%}",
+                "Gini of what members got": f"{row['gini']:.2f}",
+            },
+        )
+    )
+    table = Table(
+        title="\nReceived and cash now, for 100 spent", title_justify="left", box=None
+    )
+    table.add_column("members by arrival")
+    for column in ("spent", "all", "5 %", "median", "95 %", "reached the cap"):
+        table.add_column(column, justify="right")
+    cohorts = results.cohorts
+    shown = cohorts["cohort"].isin(["all members", "tenth of members"])
+    for _, cohort in cohorts[shown].iterrows():
+        who = f"tenth {cohort['name']}" if cohort["name"] else "everybody"
+        columns = ("got_per_spent", "q05", "q50", "q95")
+        shares = (f"{100 * cohort[column]:.2f}" for column in columns)
+        spent_text = money(int(cohort["spent_micro"]))
+        table.add_row(who, spent_text, *shares, f"{cohort['reached_cap']:.2%}")
+    out.print(table)

@@ -1,0 +1,198 @@
+"""The report of a simulation: one HTML file, with nothing to load from elsewhere.
+
+The charts are drawn by matplotlib as SVG; its colours are then replaced by the page's, so
+that they follow the reader's light or dark.
+"""
+
+import re
+from collections.abc import Callable
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from springtide.cli.output import money
+from springtide.core.units import MICRO
+
+if TYPE_CHECKING:
+    from springtide.services.simulation import Results
+
+_COLOURS = {"#0f6680": "tide", "#5b6670": "slate", "#d9dee2": "line", "#a8c8d3": "band"}
+_TIDE, _SLATE, _LINE, _BAND = _COLOURS
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title><style>
+:root {{ color-scheme: light dark; --paper: #fbfaf7; --ink: #1c2429; --tide: #0f6680;
+  --slate: #5b6670; --line: #d9dee2; --band: #a8c8d3 }}
+@media (prefers-color-scheme: dark) {{ :root {{ --paper: #12181c; --ink: #e4e9ec;
+  --tide: #5cb6d1; --slate: #a3afb8; --line: #313b42; --band: #27576a }} }}
+body {{ background: var(--paper); color: var(--ink); margin: 0 auto; padding: 16px;
+  max-width: 960px; font: 16px/1.5 system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif }}
+h1 {{ font-size: 28px; margin: 16px 0 8px }} h2 {{ font-size: 20px; margin: 32px 0 8px }}
+svg {{ width: 100%; height: auto; display: block }}
+.wide {{ overflow-x: auto }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px }}
+th, td {{ text-align: right; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line) }}
+th:first-child, td:first-child {{ text-align: left }}
+th {{ font-weight: 500; color: var(--slate) }}
+.facts {{ display: grid; gap: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)) }}
+.facts b {{ display: block; font-size: 20px; font-variant-numeric: tabular-nums }}
+.facts span, .note {{ color: var(--slate); font-size: 14px }}
+pre {{ font-size: 12px; white-space: pre-wrap }}
+@media print {{ :root {{ --paper: #fff; --ink: #000; --tide: #0f6680; --slate: #444;
+  --line: #ccc; --band: #a8c8d3 }} section {{ break-inside: avoid }} }}
+</style></head><body>
+<h1>{name}</h1><p>{story}</p>
+<section class="facts">{facts}</section>
+{sections}
+<section><h2>The scenario</h2><pre>{text}</pre></section>
+<p class="note">A simulation, not a forecast: it says what the rules do with these orders and
+these behaviours. Cash now is what points would pay at the last price, less the fee.</p>
+</body></html>
+"""
+
+_SECTION = '<section><h2>{title}</h2><p class="note">{note}</p>{body}</section>\n'
+
+
+def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
+    style: Any = {
+        "svg.fonttype": "none", "font.size": 11, "axes.spines.top": False,
+        "axes.spines.right": False, "axes.edgecolor": _SLATE, "axes.labelcolor": _SLATE,
+        "xtick.color": _SLATE, "ytick.color": _SLATE, "text.color": _SLATE,
+        "font.family": "sans-serif", "svg.hashsalt": "springtide",
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+        axes = figure.subplots()
+        draw(axes)
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y", color=_LINE, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.legend(frameon=False, loc="upper left")
+        written = StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    svg = written.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' (width|height)="[0-9.]+pt"', "", svg, count=2)
+    # The paper is the page's, not the picture's.
+    svg = re.sub(r"fill: #ffffff", "fill: none", svg)
+    for colour, name in _COLOURS.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
+
+
+def _price(results: "Results", keep: float) -> Callable[[Any], None]:
+    def draw(axes: Any) -> None:
+        price = results.periods["price"]
+        axes.plot(price.index, price, color=_TIDE, linewidth=2, label="price")
+        axes.plot(
+            price.index, price * keep, color=_SLATE, linewidth=2, linestyle="--",
+            label="cash now",
+        )  # fmt: skip
+
+    return draw
+
+
+def _pool(results: "Results") -> Callable[[Any], None]:
+    def draw(axes: Any) -> None:
+        periods = results.periods
+        paid_in = (periods["contributed_micro"] + periods["injected_micro"]).cumsum() / MICRO
+        axes.fill_between(periods.index, paid_in, color=_BAND, label="paid in so far")
+        axes.plot(
+            periods.index, periods["reserve_micro"] / MICRO, color=_TIDE, linewidth=2,
+            label="in the pool",
+        )  # fmt: skip
+
+    return draw
+
+
+def _exits(results: "Results") -> Callable[[Any], None]:
+    def draw(axes: Any) -> None:
+        periods = results.periods
+        axes.plot(
+            periods.index, 100 * periods["exits"].cumsum() / periods["orders"].cumsum().clip(1),
+            color=_TIDE, linewidth=2, label="exits at the cap for 100 orders",
+        )  # fmt: skip
+
+    return draw
+
+
+def _cohorts(results: "Results") -> Callable[[Any], None]:
+    def draw(axes: Any) -> None:
+        rows = results.cohorts[results.cohorts["cohort"] == "tenth of members"]
+        places = range(1, len(rows) + 1)
+        axes.vlines(
+            places, 100 * rows["q05"], 100 * rows["q95"], color=_BAND, linewidth=14,
+            label="from 5 % to 95 % of the members",
+        )  # fmt: skip
+        axes.plot(
+            places, 100 * rows["q50"], "o", color=_TIDE, markersize=7, label="the median member"
+        )
+        axes.axhline(100, color=_SLATE, linewidth=1, linestyle=":", label="what was spent")
+        axes.set_xticks(list(places))
+
+    return draw
+
+
+def _cohort_table(results: "Results") -> str:
+    rows = results.cohorts[results.cohorts["cohort"] == "tenth of members"]
+    heads = ("tenth", "spent", "paid into the pool", "received", "cash now", "gain or loss",
+             "reached the cap", "got all back")  # fmt: skip
+    cells = "".join(f"<th>{head}</th>" for head in heads)
+    body = ""
+    for _, row in rows.iterrows():
+        figures = [row["name"], *(money(int(row[f"{name}_micro"])) for name in (
+            "spent", "contributed", "received", "cash_now", "gain"))]  # fmt: skip
+        figures += [f"{row['reached_cap']:.2%}", f"{row['got_back']:.2%}"]
+        body += "<tr>" + "".join(f"<td>{figure}</td>" for figure in figures) + "</tr>"
+    return f'<div class="wide"><table><tr>{cells}</tr>{body}</table></div>'
+
+
+def _facts(results: "Results") -> str:
+    row = results.summary.iloc[0]
+    bound = row["exits_per_order_bound"]
+    figures = {
+        "orders": f"{int(row['orders']):,}",
+        "the median member has, for 100 spent": f"{100 * row['got_per_spent_median']:.2f}",
+        "members with at least what they spent": f"{row['got_back']:.2%}",
+        "orders that reached the cap": f"{row['exits_per_order']:.3%}",
+        "that could at most": f"{bound:.2%}" if bound else "no cap in cash",
+        "owed and not paid": money(int(row["unpaid_micro"])),
+    }
+    return "".join(
+        f"<div><b>{value}</b><span>{name}</span></div>" for name, value in figures.items()
+    )
+
+
+def write_report(name: str, text: str, results: "Results", keep: float) -> str:
+    """The report as HTML; `text` is the scenario's file, `keep` what a sale is paid of 1."""
+    story = " ".join(line[2:] for line in text.splitlines() if line.startswith("# "))
+    when = "period"
+    sections = [
+        ("What members got", "Received so far and cash now for 100 spent, by tenth of arrival.",
+         _chart(_cohorts(results), "for 100 spent", "tenth of members, first to last")),
+        ("Who paid for whom", "A gain is what a tenth got beyond what its orders paid in.",
+         _cohort_table(results)),
+        ("Price", "In points of the opening. It cannot fall; that is not a return.",
+         _chart(_price(results, keep), "currency per point", when)),
+        ("Pool", "What lies between was paid out.",
+         _chart(_pool(results), "currency", when)),
+        ("Exits", "How many orders ever reached the cap.",
+         _chart(_exits(results), "per 100 orders", when)),
+    ]  # fmt: skip
+    return _PAGE.format(
+        name=escape(name),
+        story=escape(story),
+        facts=_facts(results),
+        sections="".join(
+            _SECTION.format(title=title, note=note, body=body) for title, note, body in sections
+        ),
+        text=escape(text),
+    )
