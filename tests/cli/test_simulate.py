@@ -43,11 +43,12 @@ def test_tables_in_files(springtide: Command, small: Path, tmp_path: Path, form:
     result = springtide(
         "simulate", small, "--data", tmp_path / "out", "--format", form, "--json"
     )
+    out = tmp_path / "out"
     said = json.loads(result.out)
     read = pd.read_csv if form == "csv" else pd.read_parquet
-    periods = read(tmp_path / "out" / f"periods.{form}")
+    periods = read(out / f"periods.{form}")
     assert periods["orders"].sum() == said["summary"]["orders"] == 200
-    assert len(read(tmp_path / "out" / f"members.{form}")) == said["summary"]["members"]
+    assert len(read(out / f"members.{form}")) == said["summary"]["members"]
 
 
 def test_the_report_stands_alone(springtide: Command, small: Path, tmp_path: Path) -> None:

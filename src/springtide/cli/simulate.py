@@ -52,7 +52,7 @@ def simulate_command(
         raise BadInput("give either SCENARIO.toml or --preset NAME (--preset list names them)")
     if form not in ("csv", "parquet"):
         raise BadInput(f"--format is {form!r}; give csv or parquet")
-    text = read_text(scenario) if scenario else simulation.scenario_text(preset or "")
+    text = read_text(scenario) if scenario else _preset_text(preset or "")
     name = scenario.stem if scenario else preset or ""
     ready = _load(name, text, scenario.parent if scenario else Path())
     results = _play(name, ready)
@@ -69,6 +69,15 @@ def simulate_command(
         )
     else:
         _show(name, results)
+
+
+def _preset_text(preset: str) -> str:
+    from springtide.services import simulation
+
+    try:
+        return simulation.scenario_text(preset)
+    except simulation.ScenarioError as error:
+        raise BadInput(str(error)) from None
 
 
 def _load(name: str, text: str, folder: Path) -> "Scenario":

@@ -94,6 +94,7 @@ def _member_table(run: Run) -> pd.DataFrame:
     for name, place in _OF_LOTS.items():
         columns[name] = np.zeros(count, np.int64)
         np.add.at(columns[name], owner[used], lots[used, place])
+    columns["received_micro"] -= columns["unpaid_micro"]
     columns["cash_now_micro"] = cash_now(machine, columns["points_nano"])
     orders = machine.book.orders[: machine[ORDERS]]
     for name, chosen in (("contributed_micro", CONTRIBUTION), ("refunded_micro", AMOUNT)):
@@ -113,7 +114,7 @@ def _order_table(run: Run) -> pd.DataFrame:
         {
             "spent_micro": np.where(orders[:, GRANTED] == TAKEN_BACK, 0, orders[:, AMOUNT]),
             "contributed_micro": orders[:, CONTRIBUTION],
-            "received_micro": lots[:, NET],
+            "received_micro": lots[:, NET] - lots[:, LACKED],
             "cash_now_micro": cash_now(machine, lots[:, POINTS]),
             "exits": lots[:, EXITED],
         }
