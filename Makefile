@@ -28,6 +28,9 @@ bench: $(VENV)/ready
 bench-http: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.http
 
+bench-sim: $(VENV)/ready
+	$(BIN)/python -m benchmarks.simulation
+
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)

@@ -114,3 +114,34 @@ def test_bad_arguments(springtide: Command, arguments: list[str], said: str) -> 
     result = springtide("simulate", *arguments)
     assert (result.code, result.out) == (2, "")
     assert said in result.err
+
+
+def test_a_sweep_on_the_command_line(springtide: Command, tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    arguments = ("simulate", path, "--sweep", "basket.mean=50,100", "--seeds", 2)
+    result = springtide(*arguments, "--workers", 1, "--data", tmp_path, "--json")
+    rows = json.loads(result.out)
+    assert [(row["basket.mean"], row["seed"]) for row in rows] == [
+        (50, 1), (50, 2), (100, 1), (100, 2)
+    ]  # fmt: skip
+    assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 5
+    assert "gini" in springtide(*arguments, "--workers", 1).out
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("basket.mean", "give NAME=1,2,3 or NAME=LOW:HIGH"),
+        ("basket.mean=3:2", "give NAME=1,2,3 or NAME=LOW:HIGH"),
+        ("basket.mean=-1,2", "basket.mean is -1.0; give a number from 0.01"),
+        ("behaviour.2.share=0,1", "behaviour.2.share: there is no 2"),
+        ("policy.points.grant_ratio=2.0,3.0", "points.grant_ratio is 2; a ratio must be"),
+    ],
+)
+def test_bad_sweeps(springtide: Command, tmp_path: Path, wish: str, said: str) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    result = springtide("simulate", path, "--sweep", wish, "--workers", 1)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert said in result.err

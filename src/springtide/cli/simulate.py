@@ -8,6 +8,7 @@ from rich.table import Table
 
 from springtide.cli.output import err, facts, money, out, percent, progress, write_json
 from springtide.cli.settings import BadInput, Json, read_text
+from springtide.cli.sweep import run_sweep
 from springtide.core.units import PPM
 
 if TYPE_CHECKING:
@@ -35,18 +36,29 @@ def simulate_command(
         typer.Option(help="Write the tables into this folder, as CSV or --format parquet."),
     ] = None,
     form: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help="Vary a setting: basket.mean=50,100 or members.returning=0:0.9."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Sobol samples of the ranges.")] = 64,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of every point of a sweep.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes of a sweep; all cores by default.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Sweep on this Dask cluster.")
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
     """Play a scenario, and show what became of whom.
 
     $ springtide simulate --preset growth-stops --report growth-stops.html
-    """
-    from springtide.services import simulation
 
+    $ springtide simulate mine.toml --sweep policy.points.grant_ratio=0.5,0.7 --seeds 20
+    """
     if preset == "list":
-        for name, story in simulation.list_scenarios().items():
-            out.print(f"{name:<18}{story}")
+        _list()
         return
     if (scenario is None) == (preset is None):
         raise BadInput("give either SCENARIO.toml or --preset NAME (--preset list names them)")
@@ -54,13 +66,34 @@ def simulate_command(
         raise BadInput(f"--format is {form!r}; give csv or parquet")
     text = read_text(scenario) if scenario else _preset_text(preset or "")
     name = scenario.stem if scenario else preset or ""
-    ready = _load(name, text, scenario.parent if scenario else Path())
+    folder = scenario.parent if scenario else Path()
+    if sweep or seeds > 1:
+        run_sweep(
+            name, text, folder, sweep or [], samples=samples, seeds=seeds, workers=workers,
+            dask=dask, data=data, as_json=json,
+        )  # fmt: skip
+        return
+    ready = _load(name, text, folder)
     results = _play(name, ready)
+    _hand_over(name, text, results, ready, report, data, form, as_json=json)
+
+
+def _hand_over(
+    name: str,
+    text: str,
+    results: "Results",
+    ready: "Scenario",
+    report: Path | None,
+    data: Path | None,
+    form: str,
+    *,
+    as_json: bool,
+) -> None:
     if report is not None:
         _write_report(name, text, results, ready, report)
     if data is not None:
         _write_tables(results, data, form)
-    if json:
+    if as_json:
         write_json(
             {
                 "summary": _rows(results.summary)[0],
@@ -69,6 +102,13 @@ def simulate_command(
         )
     else:
         _show(name, results)
+
+
+def _list() -> None:
+    from springtide.services import simulation
+
+    for name, story in simulation.list_scenarios().items():
+        out.print(f"{name:<18}{story}")
 
 
 def _preset_text(preset: str) -> str:

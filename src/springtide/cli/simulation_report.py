@@ -67,7 +67,7 @@ def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
         "font.family": "sans-serif", "svg.hashsalt": "springtide",
     }  # fmt: skip
     with mpl.rc_context(style):
-        figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+        figure = Figure(figsize=(7, 3.2), layout="constrained")
         axes = figure.subplots()
         draw(axes)
         axes.set_ylim(bottom=0)
@@ -75,7 +75,8 @@ def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
         axes.set_axisbelow(True)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
-        axes.legend(frameon=False, loc="upper left")
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         written = StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None})
     svg = written.getvalue()

@@ -11,6 +11,7 @@ from springtide.core.policy import PolicyError
 from springtide.core.units import parse_money
 from springtide.services.presets import read_preset
 from springtide.simulation.machine import SimulationLimit, needs_compiling
+from springtide.simulation.population import order_counts
 from springtide.simulation.results import Results, tabulate
 from springtide.simulation.run import run
 from springtide.simulation.scenario import (
@@ -20,8 +21,10 @@ from springtide.simulation.scenario import (
     read_tables,
     with_rows,
 )
+from springtide.simulation.sweep import Point, grid, sobol, sweep, sweep_on_dask
 
 __all__ = [
+    "REFUSALS",
     "PolicyError",
     "Results",
     "Scenario",
@@ -35,7 +38,13 @@ __all__ = [
     "resolve",
     "scenario_text",
     "simulate",
+    "sweep",
+    "sweep_on_dask",
+    "sweep_points",
 ]
+
+REFUSALS = (ScenarioError, PolicyError, SimulationLimit)
+"""Why a scenario cannot be run, each in one line."""
 
 _FOLDER = files("springtide") / "scenarios"
 
@@ -137,10 +146,36 @@ def load(text: str, folder: Path) -> Scenario:
         ScenarioError, PolicyError: it cannot be run.
     """
     scenario = read_scenario(resolve(text, folder))
+    order_counts(scenario)  # refuses too many at once
     if scenario.orders.file:
         path = folder / scenario.orders.file
         return with_rows(scenario, order_rows(path, scenario.time.periods))
     return scenario
+
+
+def sweep_points(
+    tables: dict[str, Any],
+    values: dict[str, list[Any]],
+    ranges: dict[str, tuple[float, float]],
+    *,
+    samples: int,
+    seeds: int,
+) -> list[Point]:
+    """The points of a sweep: every combination of the values, at every sample of the ranges.
+
+    Each runs under so many seeds, from the scenario's own on.
+
+    Raises:
+        ScenarioError: the scenario takes real orders, or ranges cannot be sampled.
+    """
+    if tables.get("orders", {}).get("file"):
+        raise ScenarioError("a sweep varies made-up orders; remove orders.file")
+    first = tables.get("seed", 1)
+    points = grid(values, list(range(first, first + seeds)))
+    if not ranges:
+        return points
+    sampled = sobol(ranges, samples, first)
+    return [sample | point for sample in sampled for point in points]
 
 
 def simulate(

@@ -1,0 +1,113 @@
+"""`springtide simulate --sweep`: a scenario with its settings varied."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from springtide.cli.output import out, progress, write_json
+from springtide.cli.settings import BadInput
+
+_RANGE = re.compile(r"(-?[0-9.]+):(-?[0-9.]+)", re.ASCII)
+_SHOWN = ("orders", "price", "exits_per_order", "got_per_spent_median", "got_back", "gini")
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def read_axes(
+    wishes: list[str],
+) -> tuple[dict[str, list[Any]], dict[str, tuple[float, float]]]:
+    """What is to be varied: by values, and by ranges.
+
+    Raises:
+        BadInput: it does not read like NAME=1,2,3 or NAME=LOW:HIGH.
+    """
+    values: dict[str, list[Any]] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    for wish in wishes:
+        name, _, given = wish.partition("=")
+        limits = _RANGE.fullmatch(given)
+        if limits and float(limits[1]) < float(limits[2]):
+            ranges[name] = float(limits[1]), float(limits[2])
+        elif name and given and ":" not in given:
+            values[name] = [_value(text) for text in given.split(",")]
+        else:
+            raise BadInput(
+                f"--sweep is {wish!r}; give NAME=1,2,3 or NAME=LOW:HIGH, "
+                "like basket.mean=50,100"
+            )
+    return values, ranges
+
+
+def run_sweep(
+    name: str,
+    text: str,
+    folder: Path,
+    wishes: list[str],
+    *,
+    samples: int,
+    seeds: int,
+    workers: int | None,
+    dask: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Run every point, and show or write one row for each."""
+    from springtide.services import simulation
+
+    values, ranges = read_axes(wishes)
+    try:
+        tables = simulation.resolve(text, folder)
+        points = simulation.sweep_points(tables, values, ranges, samples=samples, seeds=seeds)
+        with progress("runs", len(points)) as advance:
+            if dask:
+                rows = simulation.sweep_on_dask(tables, points, dask)
+            else:
+                rows = simulation.sweep(tables, points, workers or os.cpu_count() or 1, advance)
+    except (
+        simulation.ScenarioError,
+        simulation.PolicyError,
+        simulation.SimulationLimit,
+    ) as error:
+        raise BadInput(f"{name}: {error}") from None
+    if data is not None:
+        _write(rows, data)
+    if as_json:
+        write_json(rows)
+    else:
+        _show(rows, [*values, *ranges, "seed"])
+
+
+def _write(rows: list[dict[str, Any]], folder: Path) -> None:
+    import pandas as pd
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(folder / "sweep.csv", index=False)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; check the path") from None
+
+
+def _figure(one: Any) -> str:
+    return f"{one:,.5g}" if isinstance(one, float) else str(one)
+
+
+def _show(rows: list[dict[str, Any]], varied: list[str]) -> None:
+    table = Table(box=None)
+    for column in (*varied, *_SHOWN):
+        table.add_column(column.replace("_", " "), justify="right")
+    for row in rows:
+        figures = [row[column] for column in (*varied, *_SHOWN)]
+        table.add_row(
+            *(f"{one:,.5g}" if isinstance(one, float) else str(one) for one in figures)
+        )
+    out.print(table)
