@@ -67,7 +67,7 @@ def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
         "font.family": "sans-serif", "svg.hashsalt": "springtide",
     }  # fmt: skip
     with mpl.rc_context(style):
-        figure = Figure(figsize=(7, 3.2), layout="constrained")
+        figure = Figure(figsize=(8.4, 3.8), layout="constrained")
         axes = figure.subplots()
         draw(axes)
         axes.set_ylim(bottom=0)
@@ -131,11 +131,9 @@ def _cohorts(results: "Results") -> Callable[[Any], None]:
         places = range(1, len(rows) + 1)
         axes.vlines(
             places, 100 * rows["q05"], 100 * rows["q95"], color=_BAND, linewidth=14,
-            label="from 5 % to 95 % of the members",
+            label="5 % to 95 % of them",
         )  # fmt: skip
-        axes.plot(
-            places, 100 * rows["q50"], "o", color=_TIDE, markersize=7, label="the median member"
-        )
+        axes.plot(places, 100 * rows["q50"], "o", color=_TIDE, markersize=7, label="median")
         axes.axhline(100, color=_SLATE, linewidth=1, linestyle=":", label="what was spent")
         axes.set_xticks(list(places))
 
