@@ -10,7 +10,7 @@ from springtide.cli.output import facts, money, out, percent, points, price, wri
 from springtide.cli.settings import BadInput, Json, database
 from springtide.core.policy import Policy
 from springtide.core.units import PPM, format_money, format_points, format_ratio
-from springtide.services import reports
+from springtide.services import disclosure, reports
 from springtide.services.audit import audit
 from springtide.services.gateway import Database
 from springtide.services.reports import Line, Status
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("status")(status_command)
     app.command("statement")(statement_command)
     app.command("prices")(prices_command)
+    app.command("disclose")(disclose_command)
     app.command("audit")(audit_command)
 
 
@@ -98,6 +99,52 @@ def _status_json(status: Status) -> dict[str, object]:
         "got_back_what_they_spent": result.got_back,
         "hash": program.hash.hex(),
     }
+
+
+def disclose_command(
+    name: Name,
+    amount: Annotated[str, typer.Option(help="What a newcomer would spend.")] = "100.00",
+    *,
+    json: Json = False,
+) -> None:
+    """Say what a purchase today would bring, and what became of those before it."""
+    with database() as db:
+        try:
+            found = disclosure.disclose(db, name, amount)
+        except disclosure.NotDisclosed as error:
+            raise BadInput(str(error)) from None
+    if json:
+        write_json(disclosure.as_json(name, found))
+        return
+    now = found.outlook
+    today = {"spent": money(now.amount), "its points are worth": money(now.value)}
+    today["cash now for them"] = money(now.cash_now)
+    if now.highest is not None:
+        today["the cap"] = money(now.highest)
+    if now.price_multiple is not None:
+        today["  the price must grow"] = f"{now.price_multiple:,.1f} times"
+    if now.pool_multiple is not None:
+        today["  so the pool, by purchases"] = f"{now.pool_multiple:,.0f} times"
+    today["orders that ever reached the cap"] = percent(found.reached_cap, found.orders)
+    out.print(facts(f"{name}: a purchase today", today))
+    causes = {
+        cause.replace("_", "-"): f"{times:.4f} times" for cause, times in found.rise.items()
+    }
+    out.print(facts("\nWhat multiplied the price so far", causes))
+    table = Table(
+        "buyers by first order", title="\nReceived and cash now, for 100 spent", box=None
+    )
+    for column in ("buyers", "spent", "median", "mean"):
+        table.add_column(column, justify="right")
+    for tenth in found.tenths:
+        table.add_row(
+            f"tenth {tenth.number}",
+            f"{tenth.buyers:,}",
+            money(tenth.spent_micro),
+            f"{tenth.median:.2f}",
+            f"{tenth.mean:.2f}",
+        )
+    out.print(table)
 
 
 def statement_command(

@@ -1,7 +1,7 @@
 """The desk: events of many callers, gathered into batches while the last one commits.
 
-One thread a program posts whatever waits. A caller's future is done when its event is
-durable, or was refused. Source: docs/decisions/0003-group-commit.md.
+One thread a program posts whatever waits. A caller is answered when its event is durable, or
+was refused. Source: docs/decisions/0003-group-commit.md.
 """
 
 import queue

@@ -67,7 +67,9 @@ class Writer:
         self._connection.close()
 
     def post(self, events: Sequence[Json]) -> list[Outcome]:
-        """Post events in order, durably, and answer each: all of it is written, or none.
+        """Post events in order, durably, and answer each.
+
+        Of each `MOST_IN_A_BATCH` of them all is written, or none.
 
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.

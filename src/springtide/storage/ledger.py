@@ -1,4 +1,4 @@
-"""The ledger: entries are appended by COPY, lots and members moved set by set."""
+"""The ledger: entries are appended by COPY, lots are moved set by set."""
 
 from springtide.core.entry import Entry
 from springtide.core.events import Json

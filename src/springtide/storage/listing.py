@@ -16,7 +16,7 @@ from springtide.storage.programs import Program
 def read_unsettled(
     tx: psycopg.Connection, program: Program, paid_before: datetime, most: int
 ) -> list[tuple[int, str]]:
-    """Seqs and ids of paid orders that were neither settled nor refunded, oldest first."""
+    """Seqs and ids of paid orders that were not settled, and of which something is left."""
     return tx.execute(
         """
         SELECT e.seq, e.id FROM entry e
@@ -207,8 +207,9 @@ def read_commissions(
     """Commissions in the order they were posted, of one member if one is given."""
     rows = tx.execute(
         """
-        SELECT c.seq, c.line, c.kind, c.member, c.amount, e.id
+        SELECT c.seq, c.line, c.kind, c.member, c.amount, coalesce(s.order_id, e.id)
         FROM commission c JOIN entry e USING (program_id, seq)
+        LEFT JOIN settlement s USING (program_id, seq)
         WHERE c.program_id = %s AND (%s::text = '' OR c.member = %s)
           AND (c.seq, c.line) > (%s, %s)
         ORDER BY c.seq, c.line LIMIT %s

@@ -1,5 +1,6 @@
-"""What the tables say: summaries, statements, price history, and the raw books for an audit."""
+"""What the tables say to people: summaries, statements, price history, outcomes."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 import psycopg
@@ -95,7 +96,7 @@ class Movement(NamedTuple):
 
     seq: int
     id: str
-    """Of the event that caused it."""
+    """Of the event that caused it; of the order, if that was a settlement."""
     at: str | None
     cause: str
     account: str
@@ -109,11 +110,13 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
     rows = tx.execute(
         """
-        SELECT t.seq, p.id, p.event, t.kind,
+        SELECT t.seq, coalesce(o.id, p.id), coalesce(o.event, p.event), t.kind,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
                p.factor
         FROM transfer t JOIN posted p USING (program_id, seq)
+        LEFT JOIN settlement s USING (program_id, seq)
+        LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
         WHERE t.program_id = %(id)s
           AND (t.credit = ANY(%(accounts)s) OR t.debit = ANY(%(accounts)s))
         ORDER BY t.seq, t.line
@@ -131,6 +134,17 @@ def is_member(tx: psycopg.Connection, program: Program, member: str) -> bool:
     return row is not None
 
 
+def read_receipts(tx: psycopg.Connection, program: Program) -> Iterator[tuple[str, str]]:
+    """Kinds and receipts of all entries after the opening, in order, some at a time."""
+    with tx.cursor("receipts") as rows:
+        rows.itersize = 10_000
+        rows.execute(
+            "SELECT kind, receipt FROM entry WHERE program_id = %s AND seq > 0 ORDER BY seq",
+            [program.id],
+        )
+        yield from rows
+
+
 class Outcome(NamedTuple):
     """What one member spent, holds and has received; money in micro, points in nano."""
 
@@ -141,8 +155,18 @@ class Outcome(NamedTuple):
 
 
 def read_outcomes(tx: psycopg.Connection, program: Program) -> list[Outcome]:
-    """Every buyer's outcome so far; `received` is what points paid, without commissions."""
+    """Every buyer's outcome so far, in the order of their first lots.
+
+    `received` is what points paid, without commissions; what was refunded was not spent.
+    Those who only have orders that are not settled are left out.
+    """
     spent: dict[str, int] = {}
+    refunded: dict[str, int] = dict(
+        tx.execute(
+            "SELECT order_id, sum(amount) FROM refund WHERE program_id = %s GROUP BY order_id",
+            [program.id],
+        ).fetchall()
+    )
     with tx.cursor("purchases") as purchases:
         purchases.itersize = 10_000
         purchases.execute(
@@ -152,9 +176,11 @@ def read_outcomes(tx: psycopg.Connection, program: Program) -> list[Outcome]:
         for (event,) in purchases:
             order = decode(event)
             member = str(order["member"])
-            spent[member] = spent.get(member, 0) + parse_money(order["amount"])
+            paid = parse_money(order["amount"]) - refunded.get(str(order["id"]), 0)
+            spent[member] = spent.get(member, 0) + paid
     rows = tx.execute(
-        "SELECT member, sum(points), sum(net) FROM lot WHERE program_id = %s GROUP BY member",
+        "SELECT member, sum(points), sum(net) FROM lot WHERE program_id = %s"
+        " GROUP BY member ORDER BY min(seq)",
         [program.id],
     )
-    return [Outcome(member, spent[member], *rest) for member, *rest in rows]
+    return [Outcome(member, spent[member], *rest) for member, *rest in rows if spent[member]]

@@ -14,7 +14,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -27,7 +27,7 @@ from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
 from springtide.web.observe import DEFECT, Metrics, Observer
-from springtide.web.problems import REFUSALS, problem_response, refused
+from springtide.web.problems import REFUSALS, problem_response, problems_page, refused
 
 DESCRIPTION = """Loyalty programs whose points are backed by a pool.
 
@@ -113,6 +113,10 @@ def _add_reference(app: FastAPI) -> None:
             swagger_css_url="/docs/assets/swagger-ui.css",
             swagger_favicon_url="/docs/assets/favicon-32x32.png",
         )
+
+    @app.get("/docs/problems", include_in_schema=False)
+    async def problems() -> Response:
+        return HTMLResponse(problems_page())
 
 
 def _add_refusals(app: FastAPI) -> None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
-OrderStatus = Literal["paid", "settled", "partly_refunded", "refunded"]
+OrderStatus = Literal["paid", "settled", "refunded"]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Money = Annotated[
     str, Field(pattern=r"^-?[0-9]+\.[0-9]{6}$", examples=["1000.000000"], description="money")
@@ -142,8 +142,8 @@ class Posted(BaseModel):
     seq: int
     policy_version: int
     posted_at: str
-    status: OrderStatus
-    refunded: Money
+    status: OrderStatus | None = Field(description="of an order; null for all else")
+    refunded: Money | None = Field(description="of an order: how much of it was taken back")
     event: dict[str, Any]
     receipt: dict[str, Any]
     settlement: dict[str, Any] | None = Field(

@@ -3,6 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
+from springtide.core.refusals import Refusal
 from springtide.services.desk import DeskFull
 from springtide.services.gateway import DatabaseDown
 
@@ -33,6 +34,8 @@ STATUS = {
 }
 """The HTTP status of each code; those of `springtide.core.refusals` come first."""
 
+_UNREADABLE = "The request cannot be read"
+
 _TITLES = {
     401: "The key is missing or not valid",
     403: "The key may not do this",
@@ -53,6 +56,17 @@ class Problem(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+def problems_page() -> str:
+    """A page that says what every code means; the `type` of a problem leads to its line."""
+    said = {kind.code: str(kind.__doc__) for kind in Refusal.__subclasses__()}
+    rows = "".join(
+        f"<dt id={code}><code>{code}</code> ({status})</dt>"
+        f"<dd>{said.get(code) or _TITLES.get(status, _UNREADABLE)}</dd>"
+        for code, status in STATUS.items()
+    )
+    return f"<!doctype html><html lang=en><title>Problems</title><dl>{rows}</dl></html>"
 
 
 REFUSALS = (Problem, DatabaseDown, DeskFull)
@@ -76,7 +90,7 @@ def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
     status = STATUS[code]
     return {
         "type": f"/docs/problems#{code}",
-        "title": _TITLES.get(status, "The request cannot be read"),
+        "title": _TITLES.get(status, _UNREADABLE),
         "status": status,
         "detail": detail,
         "code": code,

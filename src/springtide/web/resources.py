@@ -100,20 +100,28 @@ def _posted(row: EntryRow) -> models.Posted:
         receipt=render(json.loads(row.receipt)),
         settlement=render(json.loads(row.settled_receipt)) if row.settled_receipt else None,
         status=_status(row),
-        refunded=format_money(row.refunded),
+        refunded=format_money(row.refunded) if row.kind in _ORDERS else None,
     )
 
 
-def _status(row: EntryRow) -> models.OrderStatus:
-    if row.refunded:
-        whole = row.refunded == parse_money(json.loads(row.event)["amount"])
-        return "refunded" if whole else "partly_refunded"
+_ORDERS = ("purchase", "pay")
+
+
+def _status(row: EntryRow) -> models.OrderStatus | None:
+    if row.kind not in _ORDERS:
+        return None
+    if row.refunded == parse_money(json.loads(row.event)["amount"]):
+        return "refunded"
     return "paid" if row.kind == "pay" and row.settled_receipt is None else "settled"
+
+
+_READ_AS = {"purchase": ["purchase", "pay"], "cash_out": ["cash_out", "cash_out_batch"]}
+"""Kinds that are read back at one address."""
 
 
 def _add_entries(path: str, kind: str) -> None:
     """The two routes that read back what was posted to an address."""
-    kinds = [kind, "pay"] if kind == "purchase" else [kind]
+    kinds = _READ_AS.get(kind, [kind])
 
     def list_them(
         key: Reader, books: Books, limit: Limit = 20, after: After = ""
@@ -128,8 +136,9 @@ def _add_entries(path: str, kind: str) -> None:
         return _posted(row)
 
     address = path.removeprefix("/v1")
-    list_them.__doc__ = f"What was posted as `{kind}`, oldest first."
-    read_one.__doc__ = f"One posted `{kind}`, with its receipt."
+    what = path.removeprefix("/v1/")
+    list_them.__doc__ = f"The {what} that were posted, oldest first."
+    read_one.__doc__ = f"One of the {what}, with its receipt."
     router.get(address, operation_id=f"list_{kind}")(list_them)
     router.get(address + "/{id:path}", operation_id=f"read_{kind}")(read_one)
 

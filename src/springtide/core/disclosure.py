@@ -1,0 +1,85 @@
+"""What a purchase will really bring: figures that stand beside every price.
+
+Money and points are exact; multiples and shares are for people, in floating point.
+Source: docs/algorithms/disclosure.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+from springtide.core.policy import Policy
+from springtide.core.units import PPM
+
+CAUSES = {
+    "purchase": "purchases",
+    "settle": "purchases",
+    "cash_out": "cash_outs",
+    "cash_out_batch": "cash_outs",
+    "redeem": "cash_outs",
+    "refund": "refunds",
+    "inject": "injections",
+}
+"""What each kind of event lifts the price by; exits at the cap are counted apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One purchase, as it would be now; money in micro, points in nano."""
+
+    amount: int
+    granted: int
+    value: int
+    """Of the points granted, right after it."""
+    cash_now: int
+    """What they would pay if they were cashed at once."""
+    highest: int | None
+    """What they may be paid at most, before the fee; None without a cap."""
+    price_multiple: float | None
+    """How many times dearer points must become until that is reached."""
+    pool_multiple: float | None
+    """How many times larger the pool must become by purchases alone; None if never."""
+
+
+def outlook(policy: Policy, amount_micro: int, receipt: Mapping[str, Any]) -> Outlook:
+    """What the receipt of a purchase means for the buyer.
+
+    Rounding: down, as the pool rounds.
+    """
+    granted, reserve, supply = receipt["granted"], receipt["reserve"], receipt["supply"]
+    value = granted * receipt["split"] * reserve // supply
+    highest = price = pool = None
+    if policy.cap_ppm is not None:
+        highest = amount_micro * policy.cap_ppm // PPM
+        if value:
+            price = highest / value
+            if policy.grant_ppm < PPM:
+                pool = price ** (PPM / (PPM - policy.grant_ppm))
+    cash = value * (PPM - policy.cash_out_fee_ppm) // PPM
+    return Outlook(amount_micro, granted, value, cash, highest, price, pool)
+
+
+def causes_of_rise(
+    start: tuple[int, int], receipts: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, float]:
+    """By how much each cause multiplied the price, from kinds and receipts in their order.
+
+    The product of all is the price now over the price at the start, splits undone. While
+    nobody holds points the price stands still.
+    """
+    rise = dict.fromkeys([*CAUSES.values(), "exits"], 0.0)
+    reserve, supply = start
+    for kind, receipt in receipts:
+        before = log(reserve / supply)
+        left = receipt["supply"] // receipt["split"]
+        exits = receipt["exits"]
+        if left:
+            paid = sum(row["net"] for row in exits)
+            burnt = sum(row["points"] for row in exits)
+            between = log((receipt["reserve"] + paid) / (left + burnt))
+            rise["exits"] += log(receipt["reserve"] / left) - between
+            if kind in CAUSES:
+                rise[CAUSES[kind]] += between - before
+            reserve, supply = receipt["reserve"], receipt["supply"]
+    return rise

@@ -1,0 +1,127 @@
+"""The truth about outcomes of a running program, from its own books."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp
+from statistics import fmean, median
+from typing import Any, cast
+
+from springtide.core.disclosure import Outlook, causes_of_rise, outlook
+from springtide.core.policy_file import read_policy
+from springtide.core.state import open_state
+from springtide.core.units import format_money
+from springtide.services.preview import preview
+from springtide.services.reports import cash_now_micro
+from springtide.storage import programs, reports
+from springtide.storage.chain import decode
+from springtide.storage.database import Database, Transaction
+from springtide.storage.programs import Program
+from springtide.storage.reports import Outcome
+
+TENTHS = 10
+
+
+class NotDisclosed(Exception):
+    """A purchase of this amount would be refused; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """A tenth of the buyers, by their first order; what they have for 100 spent."""
+
+    number: int
+    buyers: int
+    spent_micro: int
+    median: float
+    mean: float
+    """Of money received for points and cash now, for 100 spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What a purchase today would bring, and what became of those before it."""
+
+    outlook: Outlook
+    orders: int
+    reached_cap: int
+    tenths: list[Tenth]
+    rise: dict[str, float]
+    """By what each cause multiplied the price so far; the product is all of it."""
+
+
+def disclose(database: Database, name: str, amount: str) -> Disclosure:
+    """What a purchase of an amount would bring now, and what became of all before it.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+        NotDisclosed: such a purchase would be refused.
+    """
+    newcomer = "springtide:newcomer"
+    event = {"type": "purchase", "id": newcomer, "member": newcomer, "amount": amount}
+    outcome, _ = preview(database, name, event)
+    if outcome.entry is None:
+        raise NotDisclosed(f"a purchase of {amount} would be refused: {outcome.refusal}")
+    spent = sum(row[3] for row in outcome.entry.transfers if row[1] == "payments")
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        policy = read_policy(program.policy_toml)
+        activity = reports.read_activity(tx, program)
+        tenths = _tenths(reports.read_outcomes(tx, program), program)
+        rise = causes_of_rise(open_state(policy).pair, _receipts(tx, program))
+    return Disclosure(
+        outlook=outlook(policy, spent, cast(dict[str, Any], outcome.receipt)),
+        orders=activity.orders,
+        reached_cap=activity.exits,
+        tenths=tenths,
+        rise={cause: exp(growth) for cause, growth in rise.items()},
+    )
+
+
+def _receipts(tx: Transaction, program: Program) -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind, receipt in reports.read_receipts(tx, program):
+        yield kind, cast(dict[str, Any], decode(receipt))
+
+
+def _tenths(outcomes: list[Outcome], program: Program) -> list[Tenth]:
+    policy = read_policy(program.policy_toml)
+    found = []
+    for number in range(TENTHS):
+        first, last = (len(outcomes) * bound // TENTHS for bound in (number, number + 1))
+        part = outcomes[first:last]
+        if part:
+            got = [
+                100 * (one.received + cash_now_micro(one.points, program, policy)) / one.spent
+                for one in part
+            ]
+            spent = sum(one.spent for one in part)
+            found.append(Tenth(number + 1, len(part), spent, median(got), fmean(got)))
+    return found
+
+
+def as_json(name: str, found: Disclosure) -> dict[str, object]:
+    """A disclosure in the words of the API: money as decimal strings, shares as numbers."""
+    now = found.outlook
+    return {
+        "program": name,
+        "purchase": {
+            "amount": format_money(now.amount),
+            "value": format_money(now.value),
+            "cash_now": format_money(now.cash_now),
+            "highest": None if now.highest is None else format_money(now.highest),
+            "price_multiple": now.price_multiple,
+            "pool_multiple": now.pool_multiple,
+        },
+        "orders": found.orders,
+        "reached_cap": found.reached_cap,
+        "tenths": [
+            {
+                "tenth": tenth.number,
+                "buyers": tenth.buyers,
+                "spent": format_money(tenth.spent_micro),
+                "median_for_100": tenth.median,
+                "mean_for_100": tenth.mean,
+            }
+            for tenth in found.tenths
+        ],
+        "price_multiplied_by": found.rise,
+    }
