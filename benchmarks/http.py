@@ -30,7 +30,7 @@ from springtide.storage import embedded
 from springtide.storage.database import Database, migrate
 
 CONNECTIONS = 256
-SINGLES = 20_000
+SINGLES = 40_000
 BATCHED = 100_000
 BATCHES = 4
 
