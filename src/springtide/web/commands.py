@@ -35,7 +35,7 @@ DEEPEST = 20
 RESERVED = "springtide:"
 """How the ids begin that the product gives itself, as to settlements."""
 
-MOST_LINES = 5_000
+MOST_LINES = 1_000
 """Lines of a batch that are posted together; its receipts are streamed by as many."""
 
 
