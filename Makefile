@@ -11,7 +11,7 @@ demo: $(VENV)/ready
 	$(BIN)/springtide demo
 
 test: check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/pytest -n 2 -m slow
