@@ -12,15 +12,42 @@ from springtide.storage.database import ROLE, SCHEMA_VERSION, Database, migrate
 from springtide.storage.errors import DatabaseDown
 
 TABLES = {
-    "account", "alembic_version", "api_key", "batch", "binding", "entry", "lot", "member",
-    "merchant", "policy", "program", "refund", "settlement", "split", "transfer", "wallet",
-}  # fmt: skip
+    "account",
+    "act",
+    "alembic_version",
+    "api_key",
+    "batch",
+    "binding",
+    "entry",
+    "lot",
+    "member",
+    "merchant",
+    "policy",
+    "program",
+    "refund",
+    "settlement",
+    "split",
+    "transfer",
+    "wallet",
+}
 VIEWS = {"commission", "posted", "posting"}
 
 MAY_INSERT = {
-    "api_key", "batch", "binding", "entry", "lot", "member", "merchant", "policy", "program",
-    "refund", "settlement", "split", "transfer",
-}  # fmt: skip
+    "act",
+    "api_key",
+    "batch",
+    "binding",
+    "entry",
+    "lot",
+    "member",
+    "merchant",
+    "policy",
+    "program",
+    "refund",
+    "settlement",
+    "split",
+    "transfer",
+}
 MAY_UPDATE = {
     "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
