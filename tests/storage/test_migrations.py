@@ -25,6 +25,7 @@ TABLES = {
     "policy",
     "program",
     "refund",
+    "session",
     "settlement",
     "split",
     "transfer",
@@ -44,6 +45,7 @@ MAY_INSERT = {
     "policy",
     "program",
     "refund",
+    "session",
     "settlement",
     "split",
     "transfer",
@@ -55,6 +57,7 @@ MAY_UPDATE = {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
     },
+    "session": {"last_used_at", "revoked_at"},
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ STATUS = {
     "method_not_allowed": 405,
     "unauthorized": 401,
     "forbidden": 403,
+    "cross_site": 403,
     "malformed_body": 400,
     "body_too_large": 413,
     "invalid_parameter": 422,
@@ -37,8 +38,8 @@ STATUS = {
 _UNREADABLE = "The request cannot be read"
 
 _TITLES = {
-    401: "The key is missing or not valid",
-    403: "The key may not do this",
+    401: "The key or the session is missing or not valid",
+    403: "This may not be done",
     404: "There is nothing here",
     405: "This address does not take this method",
     409: "The program's state does not allow it",
