@@ -21,9 +21,16 @@ class PortTaken(Exception):
 
 
 def run(
-    database: Database, host: str, port: int, rate: str, say: Callable[[str], object]
+    database: Database,
+    host: str,
+    port: int,
+    rate: str,
+    say: Callable[[str], object],
+    public_url: str = "",
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
+
+    `public_url` is where browsers find the service, if a proxy stands before it.
 
     Raises:
         PortTaken: the address is in use or not this machine's.
@@ -39,7 +46,7 @@ def run(
         logger_factory=structlog.WriteLoggerFactory(),
     )
     desks = Desks(database)
-    app = create_app(database, desks, rate)
+    app = create_app(database, desks, rate, public_url)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
