@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,11 +149,12 @@ def test_what_is_not_there_is_refused(database: Database, shop: str) -> None:
 def test_the_last_owner_stays(database: Database, shop: str) -> None:
     owner, second = f"{shop}.owner", f"{shop}.second"
     add_staff(database, second, shop, ["owner"], "cli", NOW, secrets.token_hex)
-    for leave in (  # the second has no password yet
+    ways: list[Callable[[], None]] = [  # the second has no password yet
         lambda: revoke_role(database, shop, owner, "owner", "cli", NOW),
         lambda: set_roles(database, shop, owner, ["auditor"], "cli", NOW),
         lambda: disable_staff(database, owner, "cli", NOW),
-    ):
+    ]
+    for leave in ways:
         with pytest.raises(LastOwner, match=f"{owner} is the last owner of {shop}"):
             leave()
     assert roles_of(database, shop, owner) == ["owner"], "nothing was changed"
