@@ -12,6 +12,7 @@ import pyotp
 import pytest
 
 from springtide.services import staff
+from springtide.services.acts import list_acts
 from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.services.sessions import MEMBER, STAFF, open_session
@@ -38,7 +39,8 @@ def browser(shop: Shop) -> Iterator[httpx2.Client]:
 
 def attempt(client: httpx2.Client, person: Person, **other: str) -> httpx2.Response:
     wish = {"name": person.name, "password": PASSWORD, "totp": person.code(now())} | other
-    return client.post("/v1/sessions", json=wish)
+    believed = {"X-Forwarded-For": "192.0.2.8"}  # by a server that knows of a proxy only
+    return client.post("/v1/sessions", json=wish, headers=believed)
 
 
 def test_a_session_may_what_the_roles_say(
@@ -55,6 +57,8 @@ def test_a_session_may_what_the_roles_say(
     assert me == browser.get("/v1/me").json()
     assert me["programs"][0]["roles"] == ["owner"]
     assert browser.cookies["springtide"] not in opened.text, "scripts need not know it"
+    [act] = shop.get("/v1/acts", actor=f"staff:{person.name}")["data"]
+    assert (act["what"], act["after"]["from"]) == ("session.open", "127.0.0.1")
 
     assert browser.get("/v1/programs").json()["data"][0]["name"] == shop.name
     check_problem(browser.post("/v1/orders", json=order("o1")), 403, "cross_site")
@@ -140,7 +144,7 @@ def test_a_public_address_makes_the_cookie_safer(
         client_of(service.url) as browser,
     ):
         wish = {"name": person.name, "password": PASSWORD, "totp": person.code(now())}
-        own = {"Origin": address}
+        own = {"Origin": address, "X-Forwarded-For": "made up, 192.0.2.7"}
         opened = browser.post("/v1/sessions", json=wish, headers=own)
         assert opened.status_code == 201, opened.text
         cookie = opened.headers["set-cookie"]
@@ -152,6 +156,9 @@ def test_a_public_address_makes_the_cookie_safer(
         )
         assert browser.get("/v1/me", headers=safe).status_code == 200
         check_problem(browser.get("/v1/me", headers=unsafe), 401, "unauthorized")
+    [act] = list_acts(database, name, limit=1, actor=f"staff:{person.name}")
+    assert act.after is not None
+    assert act.after["from"] == "192.0.2.7", "as the proxy says, not the browser"
 
 
 def signed_in(shop: Shop, subject: str, program: str | None) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Door:
         Raises:
             Problem: there were too many by this name or from this address.
         """
-        address = request.client.host if request.client else ""
+        address = _address(request)
         # Both are counted, so that neither answer says anything about the name.
         allowed = [
             self._limiter.hit(PER_ADDRESS, "address", address),
@@ -62,6 +62,14 @@ class Door:
         """Do something that hashes a password, beside the event loop."""
         async with self._hashing:
             return await asyncio.to_thread(work)
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from; behind a proxy, where the proxy says that it does."""
+    said = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
+    if _cookies(request).origin and said:
+        return said[:50]  # only what the proxy itself added: what is before it, anybody wrote
+    return request.client.host if request.client else ""
 
 
 def _door(request: Request) -> Door:
