@@ -23,8 +23,10 @@ from springtide.services.staff import (
     revoke_role,
     set_roles,
 )
+from springtide.storage import staff
 from springtide.storage.database import Database
 from springtide.storage.errors import LastOwner, UnknownProgram, UnknownStaff, UnusableStaff
+from springtide.storage.programs import get_program
 from tests.people import hired
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -165,19 +167,16 @@ def test_the_last_owner_stays(database: Database, shop: str) -> None:
 
 
 def test_owners_who_remove_each_other_do_not_both_go(database: Database, shop: str) -> None:
-    owners = [f"{shop}.owner"]
-    for number in range(3):
-        owners.append(f"{shop}.owner-{number}")
-        hired(database, shop, owners[-1], NOW, "owner")
-
-    def leave(owner: str) -> bool:
-        try:
-            set_roles(database, shop, owner, [], "cli", NOW)
-        except LastOwner:
-            return False
-        return True
-
-    with ThreadPoolExecutor(4) as pool:
-        left = list(pool.map(leave, owners))
-    assert sorted(left) == [False, True, True, True]
-    assert len(list_staff(database, shop)) == 1
+    first, second = f"{shop}.owner", f"{shop}.second"
+    hired(database, shop, second, NOW, "owner")
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as tx:  # the first is being removed
+            program = get_program(tx, shop)
+            staff.lock_roles(tx, program.id)
+            staff.delete_role(tx, program, first, "owner")
+            leaving = pool.submit(set_roles, database, shop, second, [], "cli", NOW)
+            with pytest.raises(TimeoutError):
+                leaving.result(timeout=1)
+        with pytest.raises(LastOwner):
+            leaving.result()
+    assert [row.name for row in list_staff(database, shop)] == [second]

@@ -50,18 +50,19 @@ def did(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 def test_what_a_key_decided_is_logged_with_its_entry(shop: Shop) -> None:
     id_, secret = shop.key("orders", "refunds", "payouts", "pool")
     with client_of(shop.url, secret) as client:
-        for path, event in (
-            ("/v1/orders", order("o1", "m1", "1000.00", merchant="shop-1")),
-            ("/v1/refunds", {"id": "r1", "order": "o1", "amount": "100.00"}),
-            ("/v1/refunds", {"id": "r1", "order": "o1", "amount": "100.00"}),
-            ("/v1/refunds", {"id": "r2", "order": "o1", "amount": "5000.00"}),
-            ("/v1/injections", {"id": "i1", "amount": "5.00"}),
-            ("/v1/cash-outs", {"id": "c1", "member": "m1", "points": "1"}),
-            ("/v1/cash-outs/batch", {
+        for status, path, event in (
+            (201, "/v1/orders", order("o1", "m1", "1000.00", merchant="shop-1")),
+            (201, "/v1/refunds", {"id": "r1", "order": "o1", "amount": "100.00"}),
+            (200, "/v1/refunds", {"id": "r1", "order": "o1", "amount": "100.00"}),
+            (409, "/v1/refunds", {"id": "r2", "order": "o1", "amount": "5000.00"}),
+            (201, "/v1/injections", {"id": "i1", "amount": "5.00"}),
+            (201, "/v1/cash-outs", {"id": "c1", "member": "m1", "points": "1"}),
+            (201, "/v1/cash-outs/batch", {
                 "id": "c2", "requests": [{"member": "m1", "points": "1"}],
             }),
         ):  # fmt: skip
-            client.post(path, json=event)
+            answer = client.post(path, json=event)
+            assert answer.status_code == status, answer.text
     rows = acts(shop, actor=f"key:{id_}")
     assert did(rows) == [
         (f"key:{id_}", "refund.post", "r1"),
