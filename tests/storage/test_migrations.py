@@ -29,6 +29,9 @@ TABLES = {
     "split",
     "transfer",
     "wallet",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
 }
 VIEWS = {"commission", "posted", "posting"}
 
@@ -47,6 +50,9 @@ MAY_INSERT = {
     "settlement",
     "split",
     "transfer",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
 }
 MAY_UPDATE = {
     "api_key": {"revoked_at"},
@@ -54,6 +60,10 @@ MAY_UPDATE = {
     "program": {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
+    },
+    "webhook_delivery": {"state", "attempts", "next_at", "last_status", "last_error"},
+    "webhook_endpoint": {
+        "state", "secret", "old_secret", "old_secret_until", "through_seq", "failing_since",
     },
 }  # fmt: skip
 

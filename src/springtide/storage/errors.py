@@ -27,3 +27,11 @@ class UnknownKey(Exception):
 
 class UnusableKey(Exception):
     """An API key was asked for that cannot be made."""
+
+
+class UnknownWebhook(Exception):
+    """The program has no webhook, or no delivery, of this id."""
+
+
+class UnusableWebhook(Exception):
+    """A webhook was asked for that cannot be sent to."""
