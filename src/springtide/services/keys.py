@@ -26,6 +26,7 @@ SCOPES = {
     "payouts": "cash out and redeem points",
     "pool": "inject money into the pool",
     "keys": "create and revoke keys",
+    "webhooks": "have entries sent to an address, and see what was sent",
 }
 """What a key may be allowed, each with what that means."""
 

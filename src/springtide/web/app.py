@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import random
 from typing import Any
 
 import swagger_ui_bundle  # type: ignore[import-untyped]
@@ -20,9 +21,10 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import keyring, resources
+from springtide.web import hooks, keyring, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
+from springtide.web.courier import Courier
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
@@ -43,29 +45,38 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
+def create_app(
+    database: Database, desks: Desks, rate: str, *, private_webhooks: bool
+) -> ASGIApp:
     """The application over a database; `rate` is what one key may ask for."""
     gate = Gate(database, rate)
     metrics = Metrics()
+    courier = Courier(database, private=private_webhooks, now=_now, chance=random)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
+        telling = asyncio.create_task(courier.work_for_ever())
         yield
         settling.cancel()
+        telling.cancel()
+        await courier.leave()
 
     app = FastAPI(
         title="Springtide",
         version="0.1.0",
         description=DESCRIPTION,
         lifespan=lifespan,
+        webhooks=hooks.messages,
         docs_url=None,
         redoc_url=None,
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
+    app.state.private_webhooks = private_webhooks
     app.include_router(resources.router)
     app.include_router(keyring.router)
+    app.include_router(hooks.router)
     _add_operations(app)
     _add_reference(app)
     _add_refusals(app)

@@ -1,6 +1,7 @@
 """What the routes of resources share: who asks, for which page, and how nothing is found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
@@ -50,6 +51,7 @@ def _database(request: Request) -> Database:
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+HookKeeper = Annotated[ApiKey, Depends(_allowed("webhooks"))]
 Books = Annotated[Database, Depends(_database)]
 
 
@@ -96,3 +98,12 @@ def asked(parameter: str, text: str) -> str:
 def missing(what: str, id_: str) -> Problem:
     """The answer about what is not there; things of other programs are not there either."""
     return Problem("not_found", f"no {what} has the id {id_!r} in this program")
+
+
+@contextmanager
+def missing_if(unknown: type[Exception], what: str, id_: str) -> Iterator[None]:
+    """Say that it is not there, where a service says that it knows of none."""
+    try:
+        yield
+    except unknown:
+        raise missing(what, id_) from None

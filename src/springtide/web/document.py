@@ -110,6 +110,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             description=app.description,
             routes=app.routes,
+            webhooks=app.webhooks.routes,
         )
         shapes: list[type[BaseModel]] = [*BODIES.values(), models.Receipt, models.Problem]
         _, schemas = models_json_schema(
