@@ -198,7 +198,7 @@ def _judge(
     since = endpoint.failing_since or now
     if endpoint.state == "active" and (gone or now - since >= DISABLED_AFTER):
         why = "it answered 410" if gone else f"nothing arrived since {since.isoformat()}"
-        webhooks.set_state(tx, endpoint, "disabled")
+        webhooks.disable_endpoint(tx, endpoint)
         append_act(
             tx, endpoint.program_id, now, SYSTEM, "webhook.disable", endpoint.id,
             before={"state": "active"}, after={"state": "disabled", "why": why},

@@ -161,7 +161,10 @@ def switch(
     with database.transaction() as tx:
         endpoint = _lock(tx, name, id_)
         if endpoint.state != state:
-            webhooks.set_state(tx, endpoint, state)
+            if state == "active":
+                webhooks.enable_endpoint(tx, endpoint, now)
+            else:
+                webhooks.disable_endpoint(tx, endpoint)
             append_act(
                 tx, endpoint.program_id, now, actor,
                 "webhook.enable" if state == "active" else "webhook.disable", id_,

@@ -89,12 +89,25 @@ def lock_endpoint(
         ).fetchone()
 
 
-def set_state(tx: psycopg.Connection, endpoint: Endpoint, state: str) -> None:
-    """Enable or disable an endpoint; either way it has not failed since."""
+def disable_endpoint(tx: psycopg.Connection, endpoint: Endpoint) -> None:
+    """Stop at the cursor; what waits waits on."""
     tx.execute(
-        "UPDATE webhook_endpoint SET state = %s, failing_since = NULL"
+        "UPDATE webhook_endpoint SET state = 'disabled', failing_since = NULL"
         " WHERE program_id = %s AND id = %s",
-        [state, endpoint.program_id, endpoint.id],
+        [endpoint.program_id, endpoint.id],
+    )
+
+
+def enable_endpoint(tx: psycopg.Connection, endpoint: Endpoint, now: datetime) -> None:
+    """Go on where it stopped: everything that waits is due now."""
+    where = [endpoint.program_id, endpoint.id]
+    tx.execute(
+        "UPDATE webhook_endpoint SET state = 'active' WHERE program_id = %s AND id = %s", where
+    )
+    tx.execute(
+        "UPDATE webhook_delivery SET next_at = %s"
+        " WHERE program_id = %s AND endpoint = %s AND state = 'pending'",
+        [now, *where],
     )
 
 

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from itertools import count
 
 import httpcore2
 
@@ -25,6 +26,9 @@ from springtide.web.observe import log
 PAUSE_S = 1.0
 MOST_ENDPOINTS_AT_ONCE = 20
 """Endpoints that are served at the same time; the others wait for the next look."""
+
+MOST_ROUNDS = 50
+"""Rounds that are sent to one endpoint before it is the turn of others."""
 
 MOST_ANSWER = 16 * 1024
 """Bytes of an answer that are read, so that the connection can be used again."""
@@ -74,6 +78,8 @@ class Courier:
         self._chance = chance
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
         self._serving: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._turns: dict[tuple[int, str], int] = {}
+        self._turn = count(1)
         self._leaving = False
 
     async def work_for_ever(self) -> None:
@@ -98,7 +104,7 @@ class Courier:
         found = await asyncio.to_thread(
             delivering.endpoints_with_work, self._database, self._now()
         )
-        for at in found:
+        for at in sorted(found, key=lambda at: self._turns.get(at, 0)):
             if at not in self._serving and len(self._serving) < MOST_ENDPOINTS_AT_ONCE:
                 task = asyncio.create_task(self._serve(*at))
                 self._serving[at] = task
@@ -108,9 +114,12 @@ class Courier:
         del self._serving[at]
 
     async def _serve(self, program_id: int, endpoint: str) -> None:
-        """Send to one endpoint until nothing is due."""
+        """Send to one endpoint until nothing is due, or others had to wait long enough."""
+        self._turns[program_id, endpoint] = next(self._turn)
         try:
-            while not self._leaving:
+            for _ in range(MOST_ROUNDS):
+                if self._leaving:
+                    return
                 taken = await asyncio.to_thread(
                     delivering.take, self._database, program_id, endpoint, self._now()
                 )
