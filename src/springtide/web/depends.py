@@ -95,6 +95,17 @@ def asked(parameter: str, text: str) -> str:
     return text
 
 
+def found(row: T | None, what: str, id_: str) -> T:
+    """What was asked for.
+
+    Raises:
+        Problem: it is not there.
+    """
+    if row is None:
+        raise missing(what, id_)
+    return row
+
+
 def missing(what: str, id_: str) -> Problem:
     """The answer about what is not there; things of other programs are not there either."""
     return Problem("not_found", f"no {what} has the id {id_!r} in this program")
