@@ -20,7 +20,7 @@ from springtide.core.journal import (
 )
 from springtide.core.refusals import Overflow
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
-from springtide.core.units import LIMIT, PPM, price_micro
+from springtide.core.units import LIMIT, price_micro
 
 
 class HorizonReached(Exception):
@@ -147,7 +147,7 @@ class Entry:
             self.pay("exit", BACKING, net)
             self.move("exit", CREDIT_ISSUED, credit_account(lot.member), net)
         else:
-            net = gross * (PPM - policy.cash_out_fee_ppm) // PPM
+            net = policy.after_cash_out_fee(gross)
             self.pay("exit", wallet_account(lot.member), net)
         self.burn("exit", lot.member, lot.points_nano)
         self.put(lot.moved(-lot.points_nano, -gross, net))

@@ -113,6 +113,15 @@ class State:
             return self.reserve_micro, self.supply_nano
         return self.reference
 
+    def value_micro(self, points_nano: int) -> int:
+        """What points are worth at the price that stands; rounded down."""
+        reserve, supply = self.pair
+        return points_nano * reserve // supply
+
+    def cash_now_micro(self, points_nano: int) -> int:
+        """What points would pay if they were cashed out now; rounded down as a cash-out is."""
+        return self.policy.after_cash_out_fee(self.value_micro(points_nano))
+
     def remember_lots(self, lots: Iterable[Lot]) -> None:
         """Take in lots from elsewhere; those already here are newer and stay."""
         for lot in lots:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 
 from springtide.core.receipts import render
 from springtide.core.state import State
-from springtide.core.units import PPM, format_money, format_points, parse_money, price_micro
+from springtide.core.units import format_money, format_points, parse_money, price_micro
 from springtide.services import listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.listing import EntryRow, LotRow, MemberRow
@@ -48,7 +48,7 @@ def _program(program: listing.Program, state: State) -> models.Pool:
         supply=format_points(program.supply),
         orphaned=format_money(program.orphaned),
         price=format_money(price),
-        price_less_fee=format_money(price * (PPM - state.policy.cash_out_fee_ppm) // PPM),
+        price_less_fee=format_money(state.policy.after_cash_out_fee(price)),
         last_hash=program.hash.hex(),
     )
 
@@ -190,9 +190,7 @@ def _member(row: MemberRow, state: State) -> models.Member:
 
 
 def _worth(points_nano: int, state: State) -> tuple[str, str]:
-    reserve, supply = state.pair
-    value = points_nano * reserve // supply
-    cash = value * (PPM - state.policy.cash_out_fee_ppm) // PPM
+    value, cash = state.value_micro(points_nano), state.cash_now_micro(points_nano)
     return format_money(value), format_money(cash)
 
 
