@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
-from springtide.core.events import is_name
+from springtide.core.events import LONGEST_ID, is_name
 from springtide.services.gateway import Database
 from springtide.services.keys import ApiKey
 from springtide.web.access import Gate
@@ -22,18 +22,19 @@ Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows of a page")]
 After = Annotated[
     str, Query(max_length=300, description="the cursor `next` of the page before")
 ]
-Id = Annotated[str, Path(alias="id", min_length=1, max_length=255)]
-Name = Annotated[str, Path(min_length=1, max_length=255)]
+Id = Annotated[str, Path(alias="id", min_length=1, max_length=LONGEST_ID)]
+Name = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {
-        "description": "why not",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for code in (400, 401, 403, 404, 409, 422, 429, 503)
+WHY_NOT: dict[str, Any] = {
+    "description": "why not",
+    "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    },
 }
+PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (400, 401, 403, 404, 409, 422, 429, 503), WHY_NOT
+)
+"""What every route may answer instead, as the document describes it."""
 
 
 def _allowed(scope: str) -> Callable[[Request], object]:

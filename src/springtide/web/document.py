@@ -7,9 +7,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from springtide.core.events import LONGEST_ID
 from springtide.services.keys import SCOPES
 from springtide.web import models
-from springtide.web.commands import COMMANDS
+from springtide.web.commands import BATCH_PATH, COMMANDS
+from springtide.web.depends import PROBLEMS, WHY_NOT
 
 BODIES: dict[str, type[BaseModel]] = {
     "purchase": models.OrderIn,
@@ -22,7 +24,7 @@ BODIES: dict[str, type[BaseModel]] = {
 }
 
 _REF = "#/components/schemas/{model}"
-_PROBLEMS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+_PROBLEMS = (*PROBLEMS, 413)
 
 
 def _content(kind: str, model: str) -> dict[str, Any]:
@@ -34,12 +36,7 @@ def _responses(*done: tuple[str, str]) -> dict[str, Any]:
         code: {"description": text, "content": _content("application/json", "Receipt")}
         for code, text in done
     }
-    for code in _PROBLEMS:
-        responses[str(code)] = {
-            "description": "why not",
-            "content": _content("application/problem+json", "Problem"),
-        }
-    return responses
+    return responses | {str(code): WHY_NOT for code in _PROBLEMS}
 
 
 def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
@@ -54,7 +51,7 @@ def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
                 "in": "header",
                 "required": False,
                 "description": "The id, if the body has none.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
             }
         ],
         "requestBody": {
@@ -123,6 +120,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         document["security"] = [{"key": []}]
         for command in COMMANDS:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
-        document["paths"]["/v1/orders/batch"] = {"post": _batch()}
+        document["paths"][BATCH_PATH] = {"post": _batch()}
         app.openapi_schema = document
     return app.openapi_schema

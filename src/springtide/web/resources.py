@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query
 
+from springtide.core.events import LONGEST_ID
 from springtide.core.receipts import render
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, parse_money, price_micro
@@ -147,7 +148,7 @@ def _add_entries(path: str, kind: str) -> None:
 def quote(
     key: Reader,
     books: Books,
-    member: Annotated[str, Query(min_length=1, max_length=255)],
+    member: Annotated[str, Query(min_length=1, max_length=LONGEST_ID)],
     points: Annotated[str, Query(examples=["all"])] = "all",
 ) -> models.Quote:
     """What a cash-out would pay now."""
@@ -301,7 +302,7 @@ def list_commissions(
     books: Books,
     limit: Limit = 20,
     after: After = "",
-    member: Annotated[str, Query(max_length=255, description="only this earner's")] = "",
+    member: Annotated[str, Query(max_length=LONGEST_ID, description="only this earner's")] = "",
 ) -> Page[models.Commission]:
     """Commissions in the order they were earned."""
     seq, _, line = after.partition("-")
