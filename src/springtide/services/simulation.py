@@ -97,8 +97,10 @@ def _policy_tables(given: object, folder: Path) -> dict[str, Any]:
             raise ScenarioError(f"policy.file {file} is not TOML: {error}") from None
     for key, change in changes.items():
         old = base.get(key)
-        both = isinstance(old, dict) and isinstance(change, dict)
-        base[key] = {**old, **change} if both else change  # type: ignore[dict-item]
+        if isinstance(old, dict) and isinstance(change, dict):
+            base[key] = {**old, **change}
+        else:
+            base[key] = change
     return base
 
 

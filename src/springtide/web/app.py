@@ -8,7 +8,7 @@ from pathlib import Path
 from random import random
 from typing import Any
 
-import swagger_ui_bundle  # type: ignore[import-untyped]
+import swagger_ui_bundle
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -45,6 +45,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Api(FastAPI):
+    """FastAPI with our document, in which the commands are too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        return openapi(self)
+
+
 def create_app(
     database: Database, desks: Desks, rate: str, *, private_webhooks: bool
 ) -> ASGIApp:
@@ -62,7 +70,7 @@ def create_app(
         telling.cancel()
         await courier.leave()
 
-    app = FastAPI(
+    app = _Api(
         title="Springtide",
         version="0.1.0",
         description=DESCRIPTION,
@@ -80,7 +88,6 @@ def create_app(
     _add_operations(app)
     _add_reference(app)
     _add_refusals(app)
-    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
     return Observer(Commands(app, gate, desks), metrics)
 
