@@ -56,6 +56,15 @@ class Database:
             connection.read_only = True
             yield connection
 
+    def ping(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            DatabaseDown: it does not.
+        """
+        with self.snapshot() as tx:
+            tx.execute("SELECT")
+
     @contextmanager
     def same_snapshot(self, tx: psycopg.Connection) -> Iterator[psycopg.Connection]:
         """Another connection that sees the same instant as `tx`."""

@@ -20,7 +20,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
-from springtide.services.programs import list_programs
 from springtide.web import hooks, keyring, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
@@ -85,14 +84,14 @@ def create_app(
     app.include_router(resources.router)
     app.include_router(keyring.router)
     app.include_router(hooks.router)
-    _add_operations(app)
+    _add_operations(app, database)
     _add_reference(app)
     _add_refusals(app)
     # Outside of FastAPI's own layers, which orders need not pass through.
     return Observer(Commands(app, gate, desks), metrics)
 
 
-def _add_operations(app: FastAPI) -> None:
+def _add_operations(app: FastAPI, database: Database) -> None:
     down: dict[int | str, dict[str, Any]] = {503: {"model": Health}}
 
     @app.get("/healthz", openapi_extra={"security": []})
@@ -104,7 +103,7 @@ def _add_operations(app: FastAPI) -> None:
     async def readyz(response: Response) -> Health:
         """Whether the database answers too."""
         try:
-            await run_in_threadpool(list_programs, app.state.database)
+            await run_in_threadpool(database.ping)
         except DatabaseDown:
             response.status_code = 503
             return Health(status="down")
