@@ -116,7 +116,7 @@ class Entry:
     def exit_at_cap(self) -> list[Receipt]:
         """Pay out, one after the other, every lot whose price has come.
 
-        Source: SPEC.md section 2, Exit at the cap; docs/algorithms/exits.md.
+        Source: docs/algorithms/exits.md, rules E2 and E3.
         """
         exits: list[Receipt] = []
         while self.supply_nano and (lot := self._next_exit()) is not None:
@@ -165,7 +165,7 @@ class Entry:
     def split_points(self) -> None:
         """Re-denominate while the shown price is at or above the policy's `split_at`.
 
-        Source: SPEC.md section 2, Split.
+        Source: docs/algorithms/exits.md, rule E4.
         """
         at, factor = self.state.policy.split_at_micro, self.state.policy.split_factor
         while (

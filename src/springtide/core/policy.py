@@ -1,6 +1,6 @@
 """Policies: the parameters of a program, checked and immutable.
 
-`policy_file` reads them from TOML. Source: SPEC.md sections 2 to 4.
+`policy_file` reads them from TOML. Source: docs/algorithms/.
 """
 
 from collections.abc import Mapping
