@@ -1,9 +1,13 @@
 """Webhooks: a receiver with the package alone is told everything, and nobody else anything."""
 
 import asyncio
+import base64
+import re
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,6 +31,8 @@ from tests.web.receiving import Receiver, receiving
 from tests.web.serving import PATIENCE_S, Service, Shop, check_problem, opened, order, serving
 
 PRIVATE = "--allow-private-webhooks"
+
+PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 
 
 @pytest.fixture
@@ -157,6 +163,36 @@ def test_what_is_disabled_waits_and_what_is_removed_is_gone(
         check_problem(private_shop.client.get(gone), 404, "not_found")
     check_problem(private_shop.client.delete(path), 404, "not_found")
     assert private_shop.get("/v1/webhooks")["data"] == []
+
+
+def test_the_receiver_of_the_page_for_developers_works(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    file = tmp_path / "receiver.py"
+    file.write_text(code.replace("whsec_...", secret).replace("9000", str(port)))
+    body = b'{"type": "order.settled", "data": {"id": "o1"}}'
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "msg_we_1_1_0",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_we_1_1_0", now, body.decode()),
+    }
+    command = [sys.executable, "-u", str(file)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process,
+        httpx2.Client(transport=httpx2.HTTPTransport(verify=False, retries=10)) as client,
+    ):
+        try:
+            url = f"http://127.0.0.1:{port}/points"
+            assert client.post(url, content=body, headers=headers).status_code == 204
+            assert client.post(url, content=body, headers=headers).status_code == 204
+            assert client.post(url, content=body + b" ", headers=headers).status_code == 400
+        finally:
+            process.terminate()
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    assert said == b"order.settled o1\n", "a message that came twice is taken once"
 
 
 @pytest.mark.parametrize(
