@@ -14,10 +14,20 @@ import msgspec
 from standardwebhooks import Webhook
 
 from springtide.core.webhooks import Message, message_id, messages_of, retry_after_s
-from springtide.storage import webhooks
+from springtide.storage import deliveries, webhooks
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
-from springtide.storage.webhooks import Endpoint, Told
+from springtide.storage.deliveries import Sent, Standing, Told
+from springtide.storage.webhooks import Endpoint
+
+__all__ = [
+    "Parcel",
+    "Round",
+    "Sent",
+    "endpoints_with_work",
+    "record",
+    "take",
+]
 
 SENDING_LASTS_S = 10
 """How long a receiver may take."""
@@ -56,21 +66,6 @@ class Round(NamedTuple):
     parcels: list[Parcel]
 
 
-class Sent(NamedTuple):
-    """What came of sending a parcel: a status of HTTP, or why there is none."""
-
-    seq: int
-    n: int
-    at: datetime
-    status: int | None
-    error: str | None
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the receiver took it."""
-        return self.status is not None and 200 <= self.status < 300
-
-
 def endpoints_with_work(database: Database, now: datetime) -> list[tuple[int, str]]:
     """Program and id of every active endpoint that something can be sent to now."""
     with database.snapshot() as tx:
@@ -86,19 +81,19 @@ def take(database: Database, program_id: int, id_: str, now: datetime) -> Round 
         endpoint = webhooks.lock_endpoint(tx, program_id, id_, wait=False)
         if endpoint is None or endpoint.state != "active":
             return None
-        claims = webhooks.claim_deliveries(tx, endpoint, now, now + HELD, MOST_AT_ONCE)
+        claims = deliveries.claim_deliveries(tx, endpoint, now, now + HELD, MOST_AT_ONCE)
         if len(claims) < MOST_AT_ONCE and _derive(tx, endpoint, now):
-            claims += webhooks.claim_deliveries(
+            claims += deliveries.claim_deliveries(
                 tx, endpoint, now, now + HELD, MOST_AT_ONCE - len(claims)
             )
-        told = webhooks.read_entries_at(tx, program_id, [claim.seq for claim in claims])
+        told = deliveries.read_entries_at(tx, program_id, [claim.seq for claim in claims])
     parcels = [_parcel(endpoint, claim.type, told[claim.seq], claim.n, now) for claim in claims]
     return Round(program_id, id_, endpoint.url, parcels)
 
 
 def _derive(tx: Transaction, endpoint: Endpoint, now: datetime) -> bool:
     """Make deliveries of the entries past the cursor; false if there are none."""
-    entries = webhooks.read_entries_after(
+    entries = deliveries.read_entries_after(
         tx, endpoint.program_id, endpoint.through_seq, MOST_ENTRIES
     )
     if not entries:
@@ -109,7 +104,7 @@ def _derive(tx: Transaction, endpoint: Endpoint, now: datetime) -> bool:
         for n, message in enumerate(_messages(entry))
         if not endpoint.types or message.type in endpoint.types
     ]
-    webhooks.insert_deliveries(tx, endpoint, wanted, entries[-1].seq, now)
+    deliveries.insert_deliveries(tx, endpoint, wanted, entries[-1].seq, now)
     return True
 
 
@@ -165,26 +160,22 @@ def record(
         endpoint = webhooks.lock_endpoint(tx, sent.program_id, sent.endpoint)
         if endpoint is None:
             return  # removed meanwhile, and everything that waited was dropped
-        for outcome in outcomes:
-            _record_one(tx, endpoint, outcome, now, chance)
+        numbers = deliveries.append_attempts(tx, endpoint, outcomes)
+        standings = [
+            _standing(outcome, numbers[outcome.seq, outcome.n], now, chance())
+            for outcome in outcomes
+        ]
+        deliveries.set_deliveries(tx, endpoint, standings)
         _judge(tx, endpoint, outcomes, now)
 
 
-def _record_one(
-    tx: Transaction, endpoint: Endpoint, sent: Sent, now: datetime, chance: Callable[[], float]
-) -> None:
-    attempts = webhooks.append_attempt(
-        tx, endpoint, sent.seq, sent.n, sent.at, sent.status, sent.error
-    )
+def _standing(sent: Sent, attempts: int, now: datetime, chance: float) -> Standing:
     if sent.arrived:
-        webhooks.set_delivery(tx, endpoint, sent.seq, sent.n, "delivered", None)
-        return
-    wait = retry_after_s(attempts, chance())
+        return Standing(sent.seq, sent.n, "delivered", None)
+    wait = retry_after_s(attempts, chance)
     if wait is None:
-        webhooks.set_delivery(tx, endpoint, sent.seq, sent.n, "failed", None)
-    else:
-        again = now + timedelta(seconds=wait)
-        webhooks.set_delivery(tx, endpoint, sent.seq, sent.n, "pending", again)
+        return Standing(sent.seq, sent.n, "failed", None)
+    return Standing(sent.seq, sent.n, "pending", now + timedelta(seconds=wait))
 
 
 def _judge(

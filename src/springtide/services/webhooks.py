@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from springtide.core.webhooks import TYPES, Target, read_message_id, read_url, why_not
-from springtide.storage import programs, webhooks
+from springtide.storage import deliveries, programs, webhooks
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
+from springtide.storage.deliveries import Attempt, Delivery, State
 from springtide.storage.errors import UnknownWebhook, UnusableWebhook
-from springtide.storage.webhooks import Attempt, Delivery, Endpoint, State
+from springtide.storage.webhooks import Endpoint
 
 __all__ = [
     "STATES",
@@ -209,7 +210,7 @@ def list_deliveries(
         program = programs.get_program(tx, name)
         if webhooks.find_endpoint(tx, program, id_) is None:
             raise _unknown(name, id_)
-        return webhooks.read_deliveries(tx, program, id_, state, before, most)
+        return deliveries.read_deliveries(tx, program, id_, state, before, most)
 
 
 def read_delivery(
@@ -223,10 +224,10 @@ def read_delivery(
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         at = read_message_id(message_id)
-        found = webhooks.find_delivery(tx, program, *at) if at else None
+        found = deliveries.find_delivery(tx, program, *at) if at else None
         if found is None:
             raise _unknown_delivery(name, message_id)
-        return found, webhooks.read_attempts(tx, program, found)
+        return found, deliveries.read_attempts(tx, program, found)
 
 
 def resend(
@@ -245,15 +246,15 @@ def resend(
     with database.transaction() as tx:
         endpoint, seq, n = _lock(tx, name, at[0]), at[1], at[2]
         program = programs.get_program(tx, name)
-        before = webhooks.find_delivery(tx, program, endpoint.id, seq, n)
+        before = deliveries.find_delivery(tx, program, endpoint.id, seq, n)
         if before is None:
             raise _unknown_delivery(name, message_id)
-        webhooks.send_again(tx, endpoint, seq, n, now)
+        deliveries.send_again(tx, endpoint, seq, n, now)
         append_act(
             tx, program.id, now, actor, "webhook.resend", message_id,
             before={"state": before.state, "attempts": before.attempts},
         )  # fmt: skip
-        after = webhooks.find_delivery(tx, program, endpoint.id, seq, n)
+        after = deliveries.find_delivery(tx, program, endpoint.id, seq, n)
     assert after is not None
     return after
 
