@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -98,8 +99,8 @@ async def send_singles(port: int, requests: list[bytes]) -> tuple[float, list[fl
     began = time.perf_counter()
     for _ in range(CONNECTIONS):
         end = asyncio.Event()
-        till = Till(requests, seconds, end)
-        await loop.create_connection(lambda till=till: till, "127.0.0.1", port)  # type: ignore[misc]
+        make = partial(Till, requests, seconds, end)
+        _, till = await loop.create_connection(make, "127.0.0.1", port)
         tills.append(till)
         ends.append(end)
     for end in ends:

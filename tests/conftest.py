@@ -74,6 +74,20 @@ def name() -> str:
     return f"program-{next(_numbers)}"
 
 
+@pytest.fixture(scope="module")
+def quiet_dsn(server: str) -> Iterator[str]:
+    """A migrated database for the tests of one module, in which no server is at work."""
+    name = f"quiet_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        quiet = make_conninfo(server, dbname=name)
+        migrate(quiet)
+        yield quiet
+        connection.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
 @pytest.fixture
 def empty_dsn(server: str) -> Iterator[str]:
     """A database that nobody migrated, on the same server."""

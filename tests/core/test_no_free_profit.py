@@ -1,4 +1,4 @@
-"""No free profit, as SPEC.md section 2 words it.
+"""No free profit, as docs/algorithms/pool.md words it under rule P7.
 
 Somebody who starts without points, and acts while others are idle and no lot of anybody
 else exits, ends with no more money than they put in. Theirs are the wallets and the store

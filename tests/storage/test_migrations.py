@@ -33,6 +33,9 @@ TABLES = {
     "staff_role",
     "transfer",
     "wallet",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
 }
 OF_THE_INSTALLATION = {"staff", "staff_recovery"}
 VIEWS = {"commission", "posted", "posting"}
@@ -56,6 +59,9 @@ MAY_INSERT = {
     "staff_recovery",
     "staff_role",
     "transfer",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
 }
 MAY_UPDATE = {
     "api_key": {"revoked_at"},
@@ -70,6 +76,10 @@ MAY_UPDATE = {
         "invited_until",
     },
     "staff_recovery": {"used_at"},
+    "webhook_delivery": {"state", "attempts", "next_at", "last_status", "last_error"},
+    "webhook_endpoint": {
+        "state", "secret", "old_secret", "old_secret_until", "through_seq", "failing_since",
+    },
 }  # fmt: skip
 MAY_DELETE = {"staff_role"}
 

@@ -4,10 +4,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from secrets import token_bytes
 from typing import Any
 
 import psycopg
 
+from springtide.core.webhooks import message_id
+from springtide.services import delivering, webhooks
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
 from springtide.storage.database import Database
@@ -20,6 +23,7 @@ COMMISSIONED = read_preset("local-life")
 def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]:
     """A new program with something of every kind; every id of it begins with the mark."""
     with opened(database, url, name, COMMISSIONED) as shop:
+        listen(database, name, mark)
         for path, event in happenings(mark):
             answer = shop.post(path, event)
             assert answer.status_code == 201, answer.text
@@ -28,6 +32,15 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
             secrets.token_hex,
         )  # fmt: skip
         yield shop
+
+
+def listen(database: Database, name: str, mark: str) -> None:
+    """A webhook to where nobody ever answers; it is disabled, so no server sends to it."""
+    made = webhooks.create_endpoint(
+        database, name, f"https://10.0.0.0/{mark}", [], lookup=lambda _: ["10.0.0.0"],
+        private=True, random_bytes=token_bytes, actor="cli", now=datetime.now(UTC),
+    )  # fmt: skip
+    webhooks.switch(database, name, made.id, "disabled", actor="cli", now=datetime.now(UTC))
 
 
 def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -46,8 +59,29 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
 
 
+WEBHOOK = (
+    "/v1/webhooks/{id}",
+    "/v1/webhooks/{id}/deliveries",
+    "/v1/webhooks/{id}/rotate",
+    "/v1/webhooks/{id}/disable",
+    "/v1/webhooks/{id}/enable",
+)
+
+
+def told_by(database: Database, hook: webhooks.Endpoint) -> int:
+    """Let a webhook's entries become deliveries; gives the seq of the first of them."""
+    now = datetime.now(UTC)
+    webhooks.switch(database, hook.program, hook.id, "active", actor="cli", now=now)
+    taken = delivering.take(database, hook.program_id, hook.id, now)
+    webhooks.switch(database, hook.program, hook.id, "disabled", actor="cli", now=now)
+    assert taken is not None
+    return taken.parcels[0].seq
+
+
 def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
     """Every path of the API with a parameter, and the id of something that is there."""
+    [hook] = webhooks.list_endpoints(shop.database, shop.name)
+    sent = message_id(hook.id, told_by(shop.database, hook), 0)
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
@@ -65,6 +99,9 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/wallets/{member}/entries": f"{mark}-buyer",
         "/v1/api-keys/{id}": key,
         "/v1/staff/{name}": f"{shop.name}.{mark}",
+        "/v1/webhooks/deliveries/{id}": sent,
+        "/v1/webhooks/deliveries/{id}/resend": sent,
+        **dict.fromkeys(WEBHOOK, hook.id),
     }
 
 

@@ -34,7 +34,7 @@ def draw_prices(name: str, policy: Policy, prices: list[Price], path: Path) -> N
         last = prices[-1].price
         for amount, label, color in (
             (last, "price", _TIDE),
-            (last * (PPM - policy.cash_out_fee_ppm) // PPM, "cash now", _SLATE),
+            (policy.after_cash_out_fee(last), "cash now", _SLATE),
         ):
             height = amount * prices[-1].factor / MICRO
             axes.annotate(

@@ -10,7 +10,16 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate, staff
+from springtide.cli import (
+    orders,
+    policies,
+    programs,
+    reports,
+    service,
+    simulate,
+    staff,
+    webhooks,
+)
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
@@ -47,6 +56,7 @@ app = typer.Typer(
 )
 app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
+app.add_typer(webhooks.app, name="webhook")
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

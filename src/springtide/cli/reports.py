@@ -9,7 +9,7 @@ from rich.table import Table
 from springtide.cli.output import facts, money, out, percent, points, price, write_json
 from springtide.cli.settings import BadInput, Json, database
 from springtide.core.policy import Policy
-from springtide.core.units import PPM, format_money, format_points, format_ratio
+from springtide.core.units import format_money, format_points, format_ratio
 from springtide.services import disclosure, reports
 from springtide.services.audit import audit
 from springtide.services.gateway import Database
@@ -40,12 +40,12 @@ def show_status(db: Database, name: str, *, as_json: bool) -> None:
         write_json(_status_json(status))
         return
     program, activity, result = status.program, status.activity, status.outcomes
-    fee = status.policy.cash_out_fee_ppm
+    cash_now = status.policy.after_cash_out_fee(status.price_micro)
     pool = {
         "reserve": money(program.reserve),
         "points": points(program.supply),
         "price of a point": price(status.price_micro),
-        "cash now for a point": price(status.price_micro * (PPM - fee) // PPM),
+        "cash now for a point": price(cash_now),
     }
     paid = {
         "orders": f"{activity.orders:,}",
@@ -73,7 +73,7 @@ def show_status(db: Database, name: str, *, as_json: bool) -> None:
 
 def _status_json(status: Status) -> dict[str, object]:
     program, activity, result = status.program, status.activity, status.outcomes
-    cash_now = status.price_micro * (PPM - status.policy.cash_out_fee_ppm) // PPM
+    cash_now = status.policy.after_cash_out_fee(status.price_micro)
     return {
         "program": program.name,
         "entries": program.seq,
@@ -226,7 +226,7 @@ def prices_command(
                     "reserve": format_money(row.reserve),
                     "supply": format_points(row.supply),
                     "price": format_money(row.price),
-                    "cash_now": format_money(_after_fee(policy, row.price)),
+                    "cash_now": format_money(policy.after_cash_out_fee(row.price)),
                     "split_factor": row.factor,
                 }
                 for row in prices
@@ -239,13 +239,9 @@ def prices_command(
     for row in prices:
         table.add_row(
             f"{row.seq:,}", row.at or "", money(row.reserve), points(row.supply),
-            price(row.price), price(_after_fee(policy, row.price)),
+            price(row.price), price(policy.after_cash_out_fee(row.price)),
         )  # fmt: skip
     out.print(table)
-
-
-def _after_fee(policy: Policy, amount_micro: int) -> int:
-    return amount_micro * (PPM - policy.cash_out_fee_ppm) // PPM
 
 
 def _fee(policy: Policy) -> str:

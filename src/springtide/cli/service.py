@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
-from springtide.cli.settings import BadInput, Json, database
+from springtide.cli.settings import AllowPrivate, BadInput, Json, database
 from springtide.services import keys, settling
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
@@ -33,6 +33,8 @@ def serve(
     public_url: Annotated[
         str, typer.Option(help="Where browsers find it, like https://points.example.")
     ] = "",
+    *,
+    allow_private_webhooks: AllowPrivate = False,
 ) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
 
@@ -45,7 +47,15 @@ def serve(
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db:
         try:
-            run(db, host, port, rate, err.print, public_url)
+            run(
+                db,
+                host,
+                port,
+                rate,
+                err.print,
+                public_url,
+                private_webhooks=allow_private_webhooks,
+            )
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
 

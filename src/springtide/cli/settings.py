@@ -12,6 +12,13 @@ from springtide.services import presets
 from springtide.services.gateway import Database, open_database
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead.")]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-webhooks",
+        help="Send webhooks to this machine and its networks too: for tests, never in public.",
+    ),
+]
 PolicyFile = Annotated[
     Path | None, typer.Option("--policy", metavar="P.toml", help="A policy file.")
 ]

@@ -106,8 +106,5 @@ def _show(rows: list[dict[str, Any]], varied: list[str]) -> None:
     for column in (*varied, *_SHOWN):
         table.add_column(column.replace("_", " "), justify="right")
     for row in rows:
-        figures = [row[column] for column in (*varied, *_SHOWN)]
-        table.add_row(
-            *(f"{one:,.5g}" if isinstance(one, float) else str(one) for one in figures)
-        )
+        table.add_row(*(_figure(row[column]) for column in (*varied, *_SHOWN)))
     out.print(table)

@@ -1,6 +1,6 @@
 """Commissions: who earns what on one order.
 
-Source: SPEC.md section 4; docs/algorithms/commission.md.
+Source: docs/algorithms/commission.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -99,7 +99,7 @@ def split_commissions(
 
     Rounding: down; what rounding leaves is part of the rest.
 
-    Source: SPEC.md section 4.
+    Source: docs/algorithms/commission.md, rule K6.
     """
     commissions, rest = [], distribution_micro
     region = order.region or terms.region

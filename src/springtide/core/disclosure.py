@@ -56,7 +56,7 @@ def outlook(policy: Policy, amount_micro: int, receipt: Mapping[str, Any]) -> Ou
             price = highest / value
             if policy.grant_ppm < PPM:
                 pool = price ** (PPM / (PPM - policy.grant_ppm))
-    cash = value * (PPM - policy.cash_out_fee_ppm) // PPM
+    cash = policy.after_cash_out_fee(value)
     return Outlook(amount_micro, granted, value, cash, highest, price, pool)
 
 

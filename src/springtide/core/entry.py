@@ -20,7 +20,7 @@ from springtide.core.journal import (
 )
 from springtide.core.refusals import Overflow
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
-from springtide.core.units import LIMIT, PPM, price_micro
+from springtide.core.units import LIMIT, price_micro
 
 
 class HorizonReached(Exception):
@@ -116,7 +116,7 @@ class Entry:
     def exit_at_cap(self) -> list[Receipt]:
         """Pay out, one after the other, every lot whose price has come.
 
-        Source: SPEC.md section 2, Exit at the cap; docs/algorithms/exits.md.
+        Source: docs/algorithms/exits.md, rules E2 and E3.
         """
         exits: list[Receipt] = []
         while self.supply_nano and (lot := self._next_exit()) is not None:
@@ -147,7 +147,7 @@ class Entry:
             self.pay("exit", BACKING, net)
             self.move("exit", CREDIT_ISSUED, credit_account(lot.member), net)
         else:
-            net = gross * (PPM - policy.cash_out_fee_ppm) // PPM
+            net = policy.after_cash_out_fee(gross)
             self.pay("exit", wallet_account(lot.member), net)
         self.burn("exit", lot.member, lot.points_nano)
         self.put(lot.moved(-lot.points_nano, -gross, net))
@@ -165,7 +165,7 @@ class Entry:
     def split_points(self) -> None:
         """Re-denominate while the shown price is at or above the policy's `split_at`.
 
-        Source: SPEC.md section 2, Split.
+        Source: docs/algorithms/exits.md, rule E4.
         """
         at, factor = self.state.policy.split_at_micro, self.state.policy.split_factor
         while (

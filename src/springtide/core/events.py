@@ -1,7 +1,7 @@
 """Events: what a program is told, read from parsed JSON into records.
 
-Each reader checks the shape of an event first and its amounts second, as SPEC.md
-section 5 orders. Amounts are unbounded here; `overflow` is decided by the reducer.
+Each reader checks the shape of an event first and its amounts second, in the order of
+docs/algorithms/refusals.md. Amounts are unbounded here; `overflow` is decided by the reducer.
 """
 
 import re
@@ -241,7 +241,7 @@ def read_event(event: Json) -> Event:
         InvalidEvent: unknown type, a field missing or malformed, an empty list.
         InvalidAmount: an amount that is not a decimal string of its unit, or is zero.
 
-    Source: SPEC.md section 5.
+    Source: docs/algorithms/refusals.md, rule F1.
     """
     kind = event.get("type")
     reader = _READERS.get(kind) if type(kind) is str else None

@@ -1,6 +1,6 @@
 """Policies: the parameters of a program, checked and immutable.
 
-`policy_file` reads them from TOML. Source: SPEC.md sections 2 to 4.
+`policy_file` reads them from TOML. Source: docs/algorithms/.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from springtide.core.units import NANO
+from springtide.core.units import NANO, PPM
 
 
 class PolicyError(ValueError):
@@ -75,6 +75,10 @@ class Policy:
     def terms_of(self, merchant: str) -> Terms:
         """The terms of a merchant; an unknown or missing one has the policy's own."""
         return self.merchants.get(merchant, self.default_terms)
+
+    def after_cash_out_fee(self, gross_micro: int) -> int:
+        """What a cash-out pays of an amount; rounded down, so the rest stays in the pool."""
+        return gross_micro * (PPM - self.cash_out_fee_ppm) // PPM
 
     def worst_commission_ppm(self) -> int:
         """The most that the commissions of one order can ask for, as a share of its amount.

@@ -3,7 +3,7 @@
 A policy is refused before it is used if a parameter is missing, unknown or out of
 bounds, or if its commissions could ever ask for more than a sale distributes.
 
-Source: SPEC.md section 3.
+What each parameter does stands in docs/algorithms/.
 """
 
 import re
@@ -200,7 +200,7 @@ def check_budget(policy: Policy, merchant: str) -> None:
     Raises:
         PolicyError: with the sum that passes, the budget and the merchant.
 
-    Source: SPEC.md section 3; docs/algorithms/commission.md.
+    Source: docs/algorithms/commission.md, rule K7.
     """
     worst_ppm = policy.worst_commission_ppm()
     terms = policy.terms_of(merchant)
@@ -219,8 +219,6 @@ def read_policy(text: str) -> Policy:
 
     Raises:
         PolicyError: what is wrong, where, and what would be right.
-
-    Source: SPEC.md section 3.
     """
     try:
         document = tomllib.loads(text)

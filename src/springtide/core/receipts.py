@@ -1,4 +1,4 @@
-"""Receipts: from integers to the decimal strings of SPEC.md section 5."""
+"""Receipts: from integers to decimal strings; docs/algorithms/amounts.md, rule M1."""
 
 from collections.abc import Callable
 from typing import cast

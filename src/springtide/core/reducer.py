@@ -1,7 +1,7 @@
 """The reducer: one event applied to a program's state.
 
 The database writer, the replay in memory, the auditor and every what-if call `fold`, and
-nothing else moves a state. Source: SPEC.md sections 2 and 5; docs/algorithms/.
+nothing else moves a state. Source: docs/algorithms/.
 """
 
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     Raises:
         HorizonReached: the state lacks lots that may exit now; nothing was changed.
 
-    Source: SPEC.md section 5.
+    Source: docs/algorithms/refusals.md, rule F1.
     """
     id_ = event.get("id")
     if type(id_) is str and (earlier := state.posted.get(id_)) is not None:
@@ -190,7 +190,7 @@ def _fitting(order: Purchase) -> int:
 def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
 
-    Source: SPEC.md section 2, Purchase.
+    Source: docs/algorithms/pool.md, rules P3 and P4.
     """
     state = entry.state
     policy, amount = state.policy, order.amount_micro
@@ -295,7 +295,7 @@ def _price_burn(state: State, request: Request, fee_ppm: int) -> _Burn:
     Raises:
         InsufficientPoints: more than the member has, or all of nothing.
 
-    Source: SPEC.md section 2, Cash-out.
+    Source: docs/algorithms/cash_out.md, rule C1.
     """
     reserve, supply = state.pair
     held = [state.lots[lot_id] for lot_id in state.lots_of.get(request.member, ())]

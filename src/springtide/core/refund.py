@@ -1,6 +1,6 @@
-"""Taking an order back: plainly while it is only paid, by SPEC.md's rule once it is settled.
+"""Taking an order back: plainly while it is only paid, by the pool's rule once it is settled.
 
-Source: SPEC.md section 2, Refund of a settled order; docs/algorithms/refund.md.
+Source: docs/algorithms/refund.md.
 """
 
 from typing import Any, NamedTuple, cast
@@ -116,7 +116,7 @@ def refund_order(entry: Entry, wish: Refund) -> None:
         AlreadyRefunded: all of it was refunded before.
         RefundTooLarge: more is asked for than is left of it.
 
-    Source: SPEC.md section 2; docs/algorithms/refund.md.
+    Source: docs/algorithms/refund.md.
     """
     posted, left = _find_open(entry.state, wish.order)
     amount = left if wish.amount_micro is None else wish.amount_micro

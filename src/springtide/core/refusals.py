@@ -24,7 +24,8 @@ class Refusal(Exception):
     """The request was understood and refused; nothing was written.
 
     Attributes:
-        code: Stable identifier, part of the public format; see SPEC.md section 5.
+        code: Stable identifier, part of the public format; see
+            docs/algorithms/refusals.md.
     """
 
     code: ClassVar[str]

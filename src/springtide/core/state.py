@@ -15,14 +15,13 @@ from springtide.core.policy import Policy
 from springtide.core.units import LIMIT, NANO
 
 KEY_SCALE = 10**12
-"""Digits kept of a trigger key; see SPEC.md section 2, Exit at the cap."""
+"""Digits kept of a trigger key; see docs/algorithms/exits.md, rule E1."""
 
 EVERYTHING = 10**40
 """A horizon past every trigger key and every price."""
 
 Receipt = dict[str, object]
-"""A receipt in the words of SPEC.md section 5, its amounts still integers: `receipts.render`
-writes them as decimal strings."""
+"""A receipt, its amounts still integers: `receipts.render` writes them as decimal strings."""
 
 
 @dataclass(slots=True)
@@ -113,6 +112,15 @@ class State:
             return self.reserve_micro, self.supply_nano
         return self.reference
 
+    def value_micro(self, points_nano: int) -> int:
+        """What points are worth at the price that stands; rounded down."""
+        reserve, supply = self.pair
+        return points_nano * reserve // supply
+
+    def cash_now_micro(self, points_nano: int) -> int:
+        """What points would pay if they were cashed out now; rounded down as a cash-out is."""
+        return self.policy.after_cash_out_fee(self.value_micro(points_nano))
+
     def remember_lots(self, lots: Iterable[Lot]) -> None:
         """Take in lots from elsewhere; those already here are newer and stay."""
         for lot in lots:
@@ -150,7 +158,7 @@ class State:
 def open_state(policy: Policy) -> State:
     """The state of a program that has only its opening reserve.
 
-    Source: SPEC.md section 2, Opening.
+    Source: docs/algorithms/pool.md, rule P1.
     """
     opening_micro = policy.opening_reserve_micro
     return State(

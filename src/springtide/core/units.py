@@ -30,7 +30,7 @@ def parse_decimal(text: object, decimals: int) -> int:
     Raises:
         ValueError: anything else; the message says what was expected.
 
-    Source: SPEC.md section 1.
+    Source: docs/algorithms/amounts.md, rule M2.
     """
     if type(text) is not str or not text.isascii():
         raise ValueError(f"{text!r} is not a decimal string like '12.50'")

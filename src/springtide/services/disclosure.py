@@ -8,10 +8,9 @@ from typing import Any, cast
 
 from springtide.core.disclosure import Outlook, causes_of_rise, outlook
 from springtide.core.policy_file import read_policy
-from springtide.core.state import open_state
-from springtide.core.units import format_money
+from springtide.core.state import State, open_state
+from springtide.core.units import format_money, parse_money
 from springtide.services.preview import preview
-from springtide.services.reports import cash_now_micro
 from springtide.storage import programs, reports
 from springtide.storage.chain import decode
 from springtide.storage.database import Database, Transaction
@@ -61,15 +60,14 @@ def disclose(database: Database, name: str, amount: str) -> Disclosure:
     outcome, _ = preview(database, name, event)
     if outcome.entry is None:
         raise NotDisclosed(f"a purchase of {amount} would be refused: {outcome.refusal}")
-    spent = sum(row[3] for row in outcome.entry.transfers if row[1] == "payments")
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         policy = read_policy(program.policy_toml)
         activity = reports.read_activity(tx, program)
-        tenths = _tenths(reports.read_outcomes(tx, program), program)
+        tenths = _tenths(reports.read_outcomes(tx, program), program.state(policy))
         rise = causes_of_rise(open_state(policy).pair, _receipts(tx, program))
     return Disclosure(
-        outlook=outlook(policy, spent, cast(dict[str, Any], outcome.receipt)),
+        outlook=outlook(policy, parse_money(amount), cast(dict[str, Any], outcome.receipt)),
         orders=activity.orders,
         reached_cap=activity.exits,
         tenths=tenths,
@@ -82,15 +80,14 @@ def _receipts(tx: Transaction, program: Program) -> Iterator[tuple[str, dict[str
         yield kind, cast(dict[str, Any], decode(receipt))
 
 
-def _tenths(outcomes: list[Outcome], program: Program) -> list[Tenth]:
-    policy = read_policy(program.policy_toml)
+def _tenths(outcomes: list[Outcome], state: State) -> list[Tenth]:
     found = []
     for number in range(TENTHS):
         first, last = (len(outcomes) * bound // TENTHS for bound in (number, number + 1))
         part = outcomes[first:last]
         if part:
             got = [
-                100 * (one.received + cash_now_micro(one.points, program, policy)) / one.spent
+                100 * (one.received + state.cash_now_micro(one.points)) / one.spent
                 for one in part
             ]
             spent = sum(one.spent for one in part)

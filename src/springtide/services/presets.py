@@ -1,19 +1,26 @@
-"""Policies that come with the product, to start from."""
+"""Policies that come with the product, to start from, and how such files are read."""
 
 from importlib.resources import files
 
 from springtide.core.policy import PolicyError
 
-_FOLDER = files("springtide") / "presets"
+
+def shipped(folder: str) -> dict[str, str]:
+    """The TOML files of a folder of the product, by name, each with its text."""
+    found = sorted((files("springtide") / folder).iterdir(), key=lambda file: file.name)
+    return {file.name.removesuffix(".toml"): file.read_text() for file in found}
+
+
+def story_of(text: str) -> str:
+    """What a file that comes along says of itself, in the comments at its head."""
+    return " ".join(line[2:] for line in text.splitlines() if line.startswith("# "))
 
 
 def list_presets() -> dict[str, str]:
     """Names of the presets, each with the first sentence of what it is for."""
-    found = {}
-    for file in sorted(_FOLDER.iterdir(), key=lambda file: file.name):
-        comment = [line[2:] for line in file.read_text().splitlines() if line.startswith("# ")]
-        found[file.name.removesuffix(".toml")] = " ".join(comment).split(". ")[0] + "."
-    return found
+    return {
+        name: story_of(text).split(". ")[0] + "." for name, text in shipped("presets").items()
+    }
 
 
 def read_preset(name: str) -> str:
@@ -22,7 +29,7 @@ def read_preset(name: str) -> str:
     Raises:
         PolicyError: there is none of this name; the message lists those there are.
     """
-    presets = list_presets()
+    presets = shipped("presets")
     if name not in presets:
         raise PolicyError(f"no preset is named {name!r}; known are {', '.join(presets)}")
-    return (_FOLDER / f"{name}.toml").read_text()
+    return presets[name]

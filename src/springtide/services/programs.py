@@ -1,6 +1,6 @@
 """Creating programs."""
 
-from springtide.core.events import is_name
+from springtide.core.events import LONGEST_ID, is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import opening_transfers
@@ -34,7 +34,9 @@ def create_program(
         ProgramExists: the name is taken.
     """
     if not is_name(name):
-        raise BadName(f"{name!r} cannot name a program; give 1 to 255 characters of plain text")
+        raise BadName(
+            f"{name!r} cannot name a program; give 1 to {LONGEST_ID} characters of plain text"
+        )
     policy = read_policy(policy_toml)
     if policy.opening_reserve_micro < MICRO and not without_reserve:
         raise PolicyError(

@@ -6,7 +6,8 @@ from statistics import median_low
 
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
-from springtide.core.units import PPM, price_micro
+from springtide.core.state import State
+from springtide.core.units import price_micro
 from springtide.storage import programs, reports
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownMember
@@ -59,26 +60,21 @@ def read_status(database: Database, name: str) -> Status:
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         policy = read_policy(program.policy_toml)
+        state = program.state(policy)
         outcomes = reports.read_outcomes(tx, program)
         return Status(
             program=program,
             policy=policy,
             activity=reports.read_activity(tx, program),
-            price_micro=price_micro(*program.state(policy).pair),
-            outcomes=_summarise(outcomes, program, policy),
+            price_micro=price_micro(*state.pair),
+            outcomes=_summarise(outcomes, state),
         )
 
 
-def cash_now_micro(points_nano: int, program: Program, policy: Policy) -> int:
-    """What points would pay if they were cashed out now; rounded down as a cash-out is."""
-    reserve, supply = program.state(policy).pair
-    return points_nano * reserve // supply * (PPM - policy.cash_out_fee_ppm) // PPM
-
-
-def _summarise(outcomes: list[Outcome], program: Program, policy: Policy) -> Outcomes:
+def _summarise(outcomes: list[Outcome], state: State) -> Outcomes:
     if not outcomes:
         return Outcomes(0, 0, 0, 0, 0)
-    cash = [cash_now_micro(outcome.points, program, policy) for outcome in outcomes]
+    cash = [state.cash_now_micro(outcome.points) for outcome in outcomes]
     return Outcomes(
         buyers=len(outcomes),
         median_spent=median_low(outcome.spent for outcome in outcomes),
@@ -163,15 +159,14 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
             )
         )
     split(program.seq, program.split_factor)
+    state = program.state(read_policy(program.policy_toml))
     return Statement(
         member=member,
         lines=lines,
         wallet_micro=balances["wallet"],
         credit_micro=balances["credit"],
         points_nano=balances["points"],
-        cash_now_micro=cash_now_micro(
-            balances["points"], program, read_policy(program.policy_toml)
-        ),
+        cash_now_micro=state.cash_now_micro(balances["points"]),
     )
 
 

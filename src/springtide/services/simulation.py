@@ -3,13 +3,12 @@
 import csv
 import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from springtide.core.policy import PolicyError
 from springtide.core.units import parse_money
-from springtide.services.presets import read_preset
+from springtide.services.presets import read_preset, shipped, story_of
 from springtide.simulation.machine import SimulationLimit, needs_compiling
 from springtide.simulation.population import order_counts
 from springtide.simulation.results import Results, tabulate
@@ -46,16 +45,10 @@ __all__ = [
 REFUSALS = (ScenarioError, PolicyError, SimulationLimit)
 """Why a scenario cannot be run, each in one line."""
 
-_FOLDER = files("springtide") / "scenarios"
-
 
 def list_scenarios() -> dict[str, str]:
     """Names of the preset scenarios, each with its story in plain words."""
-    found = {}
-    for file in sorted(_FOLDER.iterdir(), key=lambda file: file.name):
-        comment = [line[2:] for line in file.read_text().splitlines() if line.startswith("# ")]
-        found[file.name.removesuffix(".toml")] = " ".join(comment)
-    return found
+    return {name: story_of(text) for name, text in shipped("scenarios").items()}
 
 
 def scenario_text(preset: str) -> str:
@@ -64,10 +57,10 @@ def scenario_text(preset: str) -> str:
     Raises:
         ScenarioError: there is none of this name; the message lists those there are.
     """
-    known = list_scenarios()
+    known = shipped("scenarios")
     if preset not in known:
         raise ScenarioError(f"no scenario is named {preset!r}; known are {', '.join(known)}")
-    return (_FOLDER / f"{preset}.toml").read_text()
+    return known[preset]
 
 
 def resolve(text: str, folder: Path) -> dict[str, Any]:
@@ -104,8 +97,10 @@ def _policy_tables(given: object, folder: Path) -> dict[str, Any]:
             raise ScenarioError(f"policy.file {file} is not TOML: {error}") from None
     for key, change in changes.items():
         old = base.get(key)
-        both = isinstance(old, dict) and isinstance(change, dict)
-        base[key] = {**old, **change} if both else change  # type: ignore[dict-item]
+        if isinstance(old, dict) and isinstance(change, dict):
+            base[key] = {**old, **change}
+        else:
+            base[key] = change
     return base
 
 

@@ -1,6 +1,7 @@
 """Cash-outs, batches, redemptions and refunds over arrays, compiled.
 
-Source: SPEC.md section 2; core/reducer.py and core/refund.py, whose names these bear.
+Source: docs/algorithms/cash_out.md and refund.md; core/reducer.py and core/refund.py, whose
+names these bear.
 """
 
 from numba import njit

@@ -1,6 +1,6 @@
 """Exits and splits over arrays: what may follow any event.
 
-Source: SPEC.md section 2; core/entry.py, whose names these functions bear.
+Source: docs/algorithms/exits.md; core/entry.py, whose names these functions bear.
 """
 
 from numba import njit

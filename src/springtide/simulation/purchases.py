@@ -4,7 +4,7 @@ Purchases that nothing follows run in a tight loop; one that is near a limit of 
 step by step. What commissions leave to the pool is part of a purchase's contribution when
 it comes here, for it does not depend on the pool.
 
-Source: SPEC.md section 2, Purchase; core/reducer.py.
+Source: docs/algorithms/pool.md, rules P3 and P4; core/reducer.py.
 """
 
 from numba import njit

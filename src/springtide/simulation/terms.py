@@ -4,7 +4,7 @@ The split of an order's amount depends on the policy alone, so it is computed fo
 tape at once. With its own rates of merchants, or commissions whose rest goes to the pool,
 give `take_ppm` or `rest`; core's `split_commissions` says what rest there is.
 
-Source: SPEC.md section 2, Purchase.
+Source: docs/algorithms/pool.md, rule P3.
 """
 
 import numpy as np

@@ -34,7 +34,7 @@ def encode_event(event: Json) -> str:
 
 
 def encode_receipt(receipt: Receipt) -> str:
-    """A receipt as JSON, its fields in the order of SPEC.md."""
+    """A receipt as JSON, its fields in the order in which the rules give them."""
     return _as_given(receipt).decode()
 
 

@@ -23,7 +23,7 @@ Transaction = psycopg.Connection
 """A connection in a transaction; only storage looks inside."""
 
 ROLE = "springtide_app"
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0008"
 
 _MIGRATING = 7_266_745_613
 """Key of the advisory lock under which one process migrates while others wait."""
@@ -55,6 +55,15 @@ class Database:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             yield connection
+
+    def ping(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            DatabaseDown: it does not.
+        """
+        with self.snapshot() as tx:
+            tx.execute("SELECT")
 
     @contextmanager
     def same_snapshot(self, tx: psycopg.Connection) -> Iterator[psycopg.Connection]:

@@ -39,3 +39,11 @@ class UnusableStaff(Exception):
 
 class LastOwner(Exception):
     """A program would be left without an owner."""
+
+
+class UnknownWebhook(Exception):
+    """The program has no webhook, or no delivery, of this id."""
+
+
+class UnusableWebhook(Exception):
+    """A webhook was asked for that cannot be sent to."""

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import random
 from typing import Any
 
-import swagger_ui_bundle  # type: ignore[import-untyped]
+import swagger_ui_bundle
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -19,10 +20,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
-from springtide.services.programs import list_programs
-from springtide.web import acts, keyring, login, resources, staff
+from springtide.web import acts, hooks, keyring, login, resources, staff
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
+from springtide.web.courier import Courier
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
@@ -49,7 +50,22 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, desks: Desks, rate: str, public_url: str = "") -> ASGIApp:
+class _Api(FastAPI):
+    """FastAPI with our document, in which the commands are too."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        return openapi(self)
+
+
+def create_app(
+    database: Database,
+    desks: Desks,
+    rate: str,
+    public_url: str = "",
+    *,
+    private_webhooks: bool,
+) -> ASGIApp:
     """The application over a database.
 
     `rate` is what one key may ask for, `public_url` where browsers find the service.
@@ -57,35 +73,40 @@ def create_app(database: Database, desks: Desks, rate: str, public_url: str = ""
     cookies = Cookies(public_url)
     gate = Gate(database, rate, cookies, _now)
     metrics = Metrics()
+    courier = Courier(database, private=private_webhooks, now=_now, chance=random)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
+        telling = asyncio.create_task(courier.work_for_ever())
         yield
         settling.cancel()
+        telling.cancel()
+        await courier.leave()
 
-    app = FastAPI(
+    app = _Api(
         title="Springtide",
         version="0.1.0",
         description=DESCRIPTION,
         lifespan=lifespan,
+        webhooks=hooks.messages,
         docs_url=None,
         redoc_url=None,
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
     app.state.cookies, app.state.door = cookies, login.Door()
-    for room in (resources, keyring, login, staff, acts):
+    app.state.private_webhooks = private_webhooks
+    for room in (resources, keyring, login, staff, acts, hooks):
         app.include_router(room.router)
-    _add_operations(app)
+    _add_operations(app, database)
     _add_reference(app)
     _add_refusals(app)
-    app.openapi = lambda: openapi(app, cookies.name)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
     return Observer(Commands(app, gate, desks, _now), metrics)
 
 
-def _add_operations(app: FastAPI) -> None:
+def _add_operations(app: FastAPI, database: Database) -> None:
     down: dict[int | str, dict[str, Any]] = {503: {"model": Health}}
 
     @app.get("/healthz", openapi_extra={"security": []})
@@ -97,7 +118,7 @@ def _add_operations(app: FastAPI) -> None:
     async def readyz(response: Response) -> Health:
         """Whether the database answers too."""
         try:
-            await run_in_threadpool(list_programs, app.state.database)
+            await run_in_threadpool(database.ping)
         except DatabaseDown:
             response.status_code = 503
             return Health(status="down")

@@ -1,12 +1,13 @@
 """What the routes of resources share: who asks, for which page, and how nothing is found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
-from springtide.core.events import is_name
+from springtide.core.events import LONGEST_ID, is_name
 from springtide.services.gateway import Database
 from springtide.services.permissions import Principal
 from springtide.web.access import Gate
@@ -22,18 +23,19 @@ Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows of a page")]
 After = Annotated[
     str, Query(max_length=300, description="the cursor `next` of the page before")
 ]
-Id = Annotated[str, Path(alias="id", min_length=1, max_length=255)]
-Name = Annotated[str, Path(min_length=1, max_length=255)]
+Id = Annotated[str, Path(alias="id", min_length=1, max_length=LONGEST_ID)]
+Name = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {
-        "description": "why not",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for code in (400, 401, 403, 404, 409, 422, 429, 503)
+WHY_NOT: dict[str, Any] = {
+    "description": "why not",
+    "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    },
 }
+PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (400, 401, 403, 404, 409, 422, 429, 503), WHY_NOT
+)
+"""What every route may answer instead, as the document describes it."""
 
 
 class Allowed:
@@ -61,6 +63,7 @@ Reader = Annotated[Principal, Depends(Allowed("read"))]
 KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
 StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
 Auditor = Annotated[Principal, Depends(Allowed("audit"))]
+HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
 Books = Annotated[Database, Depends(_database)]
 Now = Annotated[datetime, Depends(_now)]
 
@@ -105,6 +108,26 @@ def asked(parameter: str, text: str) -> str:
     return text
 
 
+def found(row: T | None, what: str, id_: str) -> T:
+    """What was asked for.
+
+    Raises:
+        Problem: it is not there.
+    """
+    if row is None:
+        raise missing(what, id_)
+    return row
+
+
 def missing(what: str, id_: str) -> Problem:
     """The answer about what is not there; things of other programs are not there either."""
     return Problem("not_found", f"no {what} has the id {id_!r} in this program")
+
+
+@contextmanager
+def missing_if(unknown: type[Exception], what: str, id_: str) -> Iterator[None]:
+    """Say that it is not there, where a service says that it knows of none."""
+    try:
+        yield
+    except unknown:
+        raise missing(what, id_) from None

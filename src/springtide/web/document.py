@@ -8,9 +8,11 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from springtide.core.events import LONGEST_ID
 from springtide.services.permissions import PERMISSIONS
 from springtide.web import models
-from springtide.web.commands import COMMANDS
+from springtide.web.commands import BATCH_PATH, COMMANDS
+from springtide.web.depends import PROBLEMS, WHY_NOT
 
 BODIES: dict[str, type[BaseModel]] = {
     "purchase": models.OrderIn,
@@ -23,7 +25,7 @@ BODIES: dict[str, type[BaseModel]] = {
 }
 
 _REF = "#/components/schemas/{model}"
-_PROBLEMS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+_PROBLEMS = (*PROBLEMS, 413)
 
 
 def _content(kind: str, model: str) -> dict[str, Any]:
@@ -35,12 +37,7 @@ def _responses(*done: tuple[str, str]) -> dict[str, Any]:
         code: {"description": text, "content": _content("application/json", "Receipt")}
         for code, text in done
     }
-    for code in _PROBLEMS:
-        responses[str(code)] = {
-            "description": "why not",
-            "content": _content("application/problem+json", "Problem"),
-        }
-    return responses
+    return responses | {str(code): WHY_NOT for code in _PROBLEMS}
 
 
 def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
@@ -56,7 +53,7 @@ def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
                 "in": "header",
                 "required": False,
                 "description": "The id, if the body has none.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
             }
         ],
         "requestBody": {
@@ -119,14 +116,15 @@ def _say_permissions(app: FastAPI, document: dict[str, Any]) -> None:
                     operation["x-permission"] = permission
 
 
-def openapi(app: FastAPI, cookie: str) -> dict[str, Any]:
-    """The document, made once; `cookie` is the name of the session's."""
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
             version=app.version,
             description=app.description,
             routes=app.routes,
+            webhooks=app.webhooks.routes,
         )
         shapes: list[type[BaseModel]] = [*BODIES.values(), models.Receipt, models.Problem]
         _, schemas = models_json_schema(
@@ -135,12 +133,12 @@ def openapi(app: FastAPI, cookie: str) -> dict[str, Any]:
         document["components"].setdefault("schemas", {}).update(schemas["$defs"])
         document["components"]["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+            "session": {"type": "apiKey", "in": "cookie", "name": app.state.cookies.name},
         }
         document["security"] = [{"key": []}, {"session": []}]
         _say_permissions(app, document)
         for command in COMMANDS:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
-        document["paths"]["/v1/orders/batch"] = {"post": _batch()}
+        document["paths"][BATCH_PATH] = {"post": _batch()}
         app.openapi_schema = document
     return app.openapi_schema

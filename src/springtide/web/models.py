@@ -4,10 +4,12 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from springtide.core.events import LONGEST_ID
+
 T = TypeVar("T")
 
 OrderStatus = Literal["paid", "settled", "refunded"]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 Money = Annotated[
     str, Field(pattern=r"^-?[0-9]+\.[0-9]{6}$", examples=["1000.000000"], description="money")
 ]

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query
 
+from springtide.core.events import LONGEST_ID
 from springtide.core.receipts import render
 from springtide.core.state import State
-from springtide.core.units import PPM, format_money, format_points, parse_money, price_micro
+from springtide.core.units import format_money, format_points, parse_money, price_micro
 from springtide.services import listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.listing import EntryRow, LotRow, MemberRow
@@ -25,7 +26,9 @@ from springtide.web.depends import (
     Name,
     Reader,
     asked,
+    found,
     missing,
+    missing_if,
     page,
     plain,
     seq_of,
@@ -46,7 +49,7 @@ def _program(program: listing.Program, state: State) -> models.Pool:
         supply=format_points(program.supply),
         orphaned=format_money(program.orphaned),
         price=format_money(price),
-        price_less_fee=format_money(price * (PPM - state.policy.cash_out_fee_ppm) // PPM),
+        price_less_fee=format_money(state.policy.after_cash_out_fee(price)),
         last_hash=program.hash.hex(),
     )
 
@@ -131,9 +134,7 @@ def _add_entries(path: str, kind: str) -> None:
 
     def read_one(key: Reader, books: Books, id_: Id) -> models.Posted:
         row = listing.read_entry(books, key.program, kinds, plain(id_))
-        if row is None:
-            raise missing(kind, id_)
-        return _posted(row)
+        return _posted(found(row, kind, id_))
 
     address = path.removeprefix("/v1")
     what = path.removeprefix("/v1/")
@@ -147,7 +148,7 @@ def _add_entries(path: str, kind: str) -> None:
 def quote(
     key: Reader,
     books: Books,
-    member: Annotated[str, Query(min_length=1, max_length=255)],
+    member: Annotated[str, Query(min_length=1, max_length=LONGEST_ID)],
     points: Annotated[str, Query(examples=["all"])] = "all",
 ) -> models.Quote:
     """What a cash-out would pay now."""
@@ -190,9 +191,7 @@ def _member(row: MemberRow, state: State) -> models.Member:
 
 
 def _worth(points_nano: int, state: State) -> tuple[str, str]:
-    reserve, supply = state.pair
-    value = points_nano * reserve // supply
-    cash = value * (PPM - state.policy.cash_out_fee_ppm) // PPM
+    value, cash = state.value_micro(points_nano), state.cash_now_micro(points_nano)
     return format_money(value), format_money(cash)
 
 
@@ -211,8 +210,7 @@ def list_lots(
     key: Reader, books: Books, id_: Id, limit: Limit = 20, after: After = ""
 ) -> Page[models.Lot]:
     """A member's lots, oldest first."""
-    if listing.read_member(books, key.program, plain(id_)) is None:
-        raise missing("member", id_)
+    found(listing.read_member(books, key.program, plain(id_)), "member", id_)
     _, state = listing.read_program(books, key.program)
     rows = listing.list_lots(books, key.program, id_, seq_of(after), limit + 1)
     return page(rows, limit, lambda row: row.seq, lambda row: _lot(row, state))
@@ -234,17 +232,15 @@ def _lot(row: LotRow, state: State) -> models.Lot:
 @router.get("/members/{id:path}/statement")
 def read_statement(key: Reader, books: Books, id_: Id) -> models.Statement:
     """Every movement of a member, its cause, and the balance after it."""
-    try:
-        found = reports.read_statement(books, key.program, plain(id_))
-    except UnknownMember:
-        raise missing("member", id_) from None
+    with missing_if(UnknownMember, "member", id_):
+        told = reports.read_statement(books, key.program, plain(id_))
     return models.Statement(
         member=id_,
-        wallet=format_money(found.wallet_micro),
-        credit=format_money(found.credit_micro),
-        points=format_points(found.points_nano),
-        cash_now=format_money(found.cash_now_micro),
-        lines=list(_lines(found.lines)),
+        wallet=format_money(told.wallet_micro),
+        credit=format_money(told.credit_micro),
+        points=format_points(told.points_nano),
+        cash_now=format_money(told.cash_now_micro),
+        lines=list(_lines(told.lines)),
     )
 
 
@@ -265,9 +261,7 @@ def _lines(lines: Sequence[reports.Line]) -> Iterator[models.StatementLine]:
 @router.get("/members/{id:path}", operation_id="read_member")
 def read_member(key: Reader, books: Books, id_: Id) -> models.Member:
     """A member: points, what they are worth, and what they could be cashed for now."""
-    row = listing.read_member(books, key.program, plain(id_))
-    if row is None:
-        raise missing("member", id_)
+    row = found(listing.read_member(books, key.program, plain(id_)), "member", id_)
     return _member(row, listing.read_program(books, key.program)[1])
 
 
@@ -283,28 +277,22 @@ def list_merchants(
 @router.get("/merchants/{id:path}", operation_id="read_merchant")
 def read_merchant(key: Reader, books: Books, id_: Id) -> models.MerchantAccount:
     """A merchant, and what is owed to it."""
-    owed = listing.read_merchant(books, key.program, plain(id_))
-    if owed is None:
-        raise missing("merchant", id_)
+    owed = found(listing.read_merchant(books, key.program, plain(id_)), "merchant", id_)
     return models.MerchantAccount(id=id_, owed=format_money(owed))
 
 
 @router.get("/wallets/{member:path}/entries")
 def list_wallet_entries(key: Reader, books: Books, member: Name) -> Page[models.StatementLine]:
     """Every movement of a member's cash, oldest first."""
-    try:
-        found = reports.read_statement(books, key.program, plain(member))
-    except UnknownMember:
-        raise missing("wallet", member) from None
-    return Page(data=list(_lines([x for x in found.lines if x.unit == "wallet"])), next=None)
+    with missing_if(UnknownMember, "wallet", member):
+        told = reports.read_statement(books, key.program, plain(member))
+    return Page(data=list(_lines([x for x in told.lines if x.unit == "wallet"])), next=None)
 
 
 @router.get("/wallets/{member:path}")
 def read_wallet(key: Reader, books: Books, member: Name) -> models.Wallet:
     """A member's cash."""
-    balance = listing.read_wallet(books, key.program, plain(member))
-    if balance is None:
-        raise missing("wallet", member)
+    balance = found(listing.read_wallet(books, key.program, plain(member)), "wallet", member)
     return models.Wallet(member=member, balance=format_money(balance))
 
 
@@ -314,7 +302,7 @@ def list_commissions(
     books: Books,
     limit: Limit = 20,
     after: After = "",
-    member: Annotated[str, Query(max_length=255, description="only this earner's")] = "",
+    member: Annotated[str, Query(max_length=LONGEST_ID, description="only this earner's")] = "",
 ) -> Page[models.Commission]:
     """Commissions in the order they were earned."""
     seq, _, line = after.partition("-")

@@ -27,6 +27,8 @@ def run(
     rate: str,
     say: Callable[[str], object],
     public_url: str = "",
+    *,
+    private_webhooks: bool,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
 
@@ -46,7 +48,7 @@ def run(
         logger_factory=structlog.WriteLoggerFactory(),
     )
     desks = Desks(database)
-    app = create_app(database, desks, rate, public_url)
+    app = create_app(database, desks, rate, public_url, private_webhooks=private_webhooks)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
