@@ -8,8 +8,14 @@ one, the product is built from 32-bit halves and divided bit by bit.
 All operands are int64 and non-negative, all divisors positive.
 """
 
+from functools import partial
+
 import numpy as np
 from numba import njit
+
+kernel = partial(njit, cache=True, _nrt=False)
+"""Compiles a function that allocates no arrays, and so need not count references to them:
+counting them took longer than the arithmetic."""
 
 LIMIT = 2**63 - 1
 
@@ -26,7 +32,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
 
-@njit(cache=True)
+@kernel()
 def repaired(estimate: float, a: int, b: int, d: int) -> int:
     """A * b // d, exactly, from a trusted estimate."""
     quotient = int(estimate)
@@ -38,7 +44,7 @@ def repaired(estimate: float, a: int, b: int, d: int) -> int:
     return quotient
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def mul_div(a: int, b: int, d: int) -> int:
     """A * b // d, exactly; OVERFLOW if that passes LIMIT. Rounds down."""
     estimate = np.float64(a) / np.float64(d) * np.float64(b)
@@ -47,14 +53,14 @@ def mul_div(a: int, b: int, d: int) -> int:
     return mul_div_wide(a, b, d)
 
 
-@njit(cache=True)
+@kernel()
 def mul_div_capped(a: int, b: int, d: int) -> int:
     """min(a * b // d, LIMIT)."""
     quotient = mul_div(a, b, d)
     return LIMIT if quotient == OVERFLOW else quotient
 
 
-@njit(cache=True)
+@kernel()
 def mul_wide(a: int, b: int) -> tuple[np.uint64, np.uint64]:
     """A * b as its upper and lower 64 bits, unsigned."""
     x, y = np.uint64(a), np.uint64(b)
@@ -65,7 +71,7 @@ def mul_wide(a: int, b: int) -> tuple[np.uint64, np.uint64]:
     return np.uint64(upper), np.uint64(x * y)
 
 
-@njit(cache=True)
+@kernel()
 def mul_div_wide(a: int, b: int, d: int) -> int:
     """As `mul_div`, by long division in base two; slow and right for all operands."""
     upper, lower = mul_wide(a, b)
@@ -84,7 +90,7 @@ def mul_div_wide(a: int, b: int, d: int) -> int:
     return OVERFLOW if quotient > np.uint64(LIMIT) else int(np.int64(quotient))
 
 
-@njit(cache=True)
+@kernel()
 def at_most(a: int, b: int, c: int, d: int) -> bool:
     """Whether a * b <= c * d, without dividing."""
     left_upper, left_lower = mul_wide(a, b)

@@ -4,9 +4,7 @@ Source: docs/algorithms/cash_out.md and refund.md; core/reducer.py and core/refu
 names these bear.
 """
 
-from numba import njit
-
-from springtide.simulation.arithmetic import LIMIT, OVERFLOW, mul_div, mul_div_capped
+from springtide.simulation.arithmetic import LIMIT, OVERFLOW, kernel, mul_div, mul_div_capped
 from springtide.simulation.exits import PPM, pay, set_aside
 from springtide.simulation.layout import (
     ALL,
@@ -50,7 +48,7 @@ from springtide.simulation.layout import (
 from springtide.simulation.triggers import watch
 
 
-@njit(cache=True)
+@kernel()
 def _oldest(book: Book, rules: Ints, member: int) -> int:
     """The first lot of a member that may have points; -1 if there is none."""
     if rules[CAP_PER_MEMBER] or not book.links.size:
@@ -62,14 +60,14 @@ def _oldest(book: Book, rules: Ints, member: int) -> int:
     return int(lot)
 
 
-@njit(cache=True)
+@kernel()
 def _next(book: Book, rules: Ints, lot: int) -> int:
     if rules[CAP_PER_MEMBER] or not book.links.size:
         return -1
     return int(book.links[lot, NEXT] - 1)
 
 
-@njit(cache=True)
+@kernel()
 def points_to_burn(book: Book, rules: Ints, member: int, asked: int) -> int:
     """How many points a request burns; 0 if the member has fewer than asked for."""
     total = 0
@@ -82,7 +80,7 @@ def points_to_burn(book: Book, rules: Ints, member: int, asked: int) -> int:
     return asked if asked <= total else 0
 
 
-@njit(cache=True)
+@kernel()
 def burn(
     book: Book, rules: Ints, member: int, points: int, reserve: int, supply: int, keep: int
 ) -> int:
@@ -117,7 +115,7 @@ def burn(
     return net
 
 
-@njit(cache=True)
+@kernel()
 def cash_out(book: Book, rules: Ints, member: int, asked: int, keep: int, counter: int) -> int:
     """One member's cash-out or redemption; its answer."""
     pool = book.pool
@@ -131,7 +129,7 @@ def cash_out(book: Book, rules: Ints, member: int, asked: int, keep: int, counte
     return POSTED
 
 
-@njit(cache=True)
+@kernel()
 def batch(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     """Every request of a batch at the one price that stands before it; its answer."""
     pool = book.pool
@@ -155,7 +153,7 @@ def batch(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     return POSTED
 
 
-@njit(cache=True)
+@kernel()
 def _unknown(book: Book, order: int) -> int:
     """Why an order cannot be refunded; POSTED if it can."""
     granted = book.orders[order, GRANTED]
@@ -166,7 +164,7 @@ def _unknown(book: Book, order: int) -> int:
     return OUT_OF_RANGE if granted == PAST_64_BITS else POSTED
 
 
-@njit(cache=True)
+@kernel()
 def refund(book: Book, rules: Ints, order: int) -> int:
     """Take an order back; its answer."""
     answer = _unknown(book, order)

@@ -3,9 +3,7 @@
 Source: docs/algorithms/exits.md; core/entry.py, whose names these functions bear.
 """
 
-from numba import njit
-
-from springtide.simulation.arithmetic import LIMIT, mul_div, mul_div_capped
+from springtide.simulation.arithmetic import LIMIT, kernel, mul_div, mul_div_capped
 from springtide.simulation.layout import (
     EXIT_PAID,
     EXITED,
@@ -40,7 +38,7 @@ PPM = 10**6
 NANO = 10**9
 
 
-@njit(cache=True)
+@kernel()
 def pay(book: Book, lot: int, net: int) -> None:
     """Pay out of the reserve; of money that is not there, the lot goes without."""
     pool = book.pool
@@ -55,7 +53,7 @@ def pay(book: Book, lot: int, net: int) -> None:
         book.lots[lot, NET] += net
 
 
-@njit(cache=True)
+@kernel()
 def set_aside(pool: Ints, reserve: int, supply: int) -> None:
     """With no points left, keep the pair that stood before and orphan the reserve."""
     if supply:
@@ -65,7 +63,7 @@ def set_aside(pool: Ints, reserve: int, supply: int) -> None:
     pool[RESERVE] = 0
 
 
-@njit(cache=True)
+@kernel()
 def _exit(book: Book, rules: Ints, lot: int) -> None:
     pool = book.pool
     reserve, supply = pool[RESERVE], pool[SUPPLY]
@@ -84,7 +82,7 @@ def _exit(book: Book, rules: Ints, lot: int) -> None:
         set_aside(pool, reserve, supply)
 
 
-@njit(cache=True)
+@kernel()
 def _multiply(book: Book, split: int) -> None:
     for lot in range(book.pool[LOTS]):
         book.lots[lot, POINTS] *= split
@@ -96,7 +94,7 @@ def _multiply(book: Book, split: int) -> None:
                 book.orders[order, GRANTED] *= split
 
 
-@njit(cache=True)
+@kernel()
 def _split(book: Book, rules: Ints) -> bool:
     """Re-denominate; False if the product of all splits would pass 64 bits."""
     pool, at, factor, split = book.pool, rules[SPLIT_AT], rules[SPLIT_FACTOR], 1
@@ -117,7 +115,7 @@ def _split(book: Book, rules: Ints) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel()
 def conclude(book: Book, rules: Ints) -> bool:
     """Exits and splits after an event; False if a number would pass 64 bits."""
     while book.pool[SUPPLY]:

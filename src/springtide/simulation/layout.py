@@ -93,3 +93,5 @@ class Tape(NamedTuple):
     of a batch; and of a purchase its contribution, the value granted and the headroom."""
     trace: Ints
     """Reserve and supply after each event, if it has a length."""
+    largest: int
+    """No amount on the tape is larger; negative if one passed 64 bits."""

@@ -185,11 +185,12 @@ class Machine:
             who=np.asarray(who, np.int32),
             money=np.zeros((count, 4), np.int64),
             trace=np.zeros((count if traced else 0, 2), np.int64),
+            largest=0,
         )
         tape.codes[:, KIND] = kind
         tape.money[:, AMOUNT] = amount
-        price_orders(self.policy, tape.money, rest, take_ppm)
-        return tape
+        largest = price_orders(self.policy, tape.codes, tape.money, rest, take_ppm)
+        return tape._replace(largest=largest)
 
     def member_of_lots(self) -> NDArray[np.int64]:
         """The member of every lot."""

@@ -1,8 +1,6 @@
 """Playing a tape: every event in its order, as core's reducer would fold it."""
 
-from numba import njit
-
-from springtide.simulation.arithmetic import LIMIT
+from springtide.simulation.arithmetic import LIMIT, kernel
 from springtide.simulation.burns import batch, cash_out, refund
 from springtide.simulation.exits import conclude
 from springtide.simulation.layout import (
@@ -34,7 +32,7 @@ from springtide.simulation.layout import (
 from springtide.simulation.purchases import purchase, purchases
 
 
-@njit(cache=True)
+@kernel()
 def _inject(book: Book, amount: int) -> int:
     pool = book.pool
     if pool[SUPPLY] == 0:
@@ -49,7 +47,7 @@ def _inject(book: Book, amount: int) -> int:
     return POSTED
 
 
-@njit(cache=True)
+@kernel()
 def _step(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     """One event that is not a purchase; its answer."""
     kind, who, amount = tape.codes[at, KIND], tape.who[at], tape.money[at, AMOUNT]
@@ -69,7 +67,7 @@ def _step(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     return answer
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def play(book: Book, rules: Ints, tape: Tape) -> int:
     """Play a tape to its end; -1, or the row of an event that is OUT_OF_RANGE."""
     at = 0

@@ -7,13 +7,12 @@ it comes here, for it does not depend on the pool.
 Source: docs/algorithms/pool.md, rules P3 and P4; core/reducer.py.
 """
 
-from numba import njit
-
 from springtide.simulation.arithmetic import (
     LIMIT,
     OVERFLOW,
     TRUSTED_DIVISOR,
     TRUSTED_QUOTIENT,
+    kernel,
     mul_div,
     repaired,
 )
@@ -28,7 +27,6 @@ from springtide.simulation.layout import (
     FIRST,
     GRANTED,
     HEADROOM,
-    HORIZON,
     INFLOW,
     KIND,
     LAST,
@@ -50,13 +48,19 @@ from springtide.simulation.layout import (
     Ints,
     Tape,
 )
-from springtide.simulation.triggers import may_be_below, quiet_below, watch
+from springtide.simulation.triggers import KEY_SCALE, quiet_below, watch, watched_below
 
 _NEAR = TRUSTED_DIVISOR // 2
 """Numbers below this can be added to each other, and divide, without a second look."""
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
+def _scaled(key: float) -> float:
+    """What a reserve or a headroom is multiplied by, to compare it at a key with points."""
+    return float(KEY_SCALE) / key
+
+
+@kernel()
 def _list_lot(book: Book, lot: int, member: int) -> None:
     """Append a new lot to its member's."""
     book.links[lot, OWNER] = member
@@ -67,11 +71,11 @@ def _list_lot(book: Book, lot: int, member: int) -> None:
     book.members[member, LAST] = lot + 1
 
 
-@njit(cache=True)
-def _record(book: Book, tape: Tape, at: int, lot: int, order: int, granted: int) -> None:
+@kernel()
+def _record(book: Book, tape: Tape, at: int, order: int, granted: int) -> None:
     """Keep what is kept of an order, besides its points."""
     if book.links.size:
-        _list_lot(book, lot, tape.who[at])
+        _list_lot(book, order, tape.who[at])  # listed only where lots are orders
     if book.orders.size:
         book.orders[order, AMOUNT] = tape.money[at, AMOUNT]
         book.orders[order, CONTRIBUTION] = tape.money[at, CONTRIBUTION]
@@ -79,7 +83,17 @@ def _record(book: Book, tape: Tape, at: int, lot: int, order: int, granted: int)
         book.orders[order, BUYER] = tape.who[at]
 
 
-@njit(cache=True)
+@kernel()
+def _keep(
+    book: Book, tape: Tape, at: int, order: int, granted: int, reserve: int, supply: int
+) -> None:
+    """Keep what is kept of a purchase in the tight loop."""
+    _record(book, tape, at, order, granted)
+    if tape.trace.size:
+        tape.trace[at, RESERVE], tape.trace[at, SUPPLY] = reserve, supply
+
+
+@kernel()
 def purchase(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     """One purchase, with every check; its answer."""
     pool = book.pool
@@ -109,70 +123,82 @@ def purchase(book: Book, rules: Ints, tape: Tape, at: int) -> int:
     pool[LOTS] = max(pool[LOTS], lot + 1)
     book.lots[lot, POINTS] += granted
     book.lots[lot, HEADROOM] += tape.money[at, ROOM]
-    _record(book, tape, at, lot, order, granted)
+    _record(book, tape, at, order, granted)
     if pool[SUPPLY] == 0:
         set_aside(pool, reserve, supply)
     watch(book, lot)
     return POSTED if conclude(book, rules) else OUT_OF_RANGE
 
 
-@njit(cache=True)
-def _fits(estimate: float, reserve: int, supply: int, inflow: int, amount: int) -> bool:
-    """Whether a purchase is far from every limit of the tight loop."""
-    return (
-        estimate < TRUSTED_QUOTIENT
-        and 0 < supply < _NEAR
-        and reserve < _NEAR
-        and inflow < _NEAR
-        and amount < _NEAR
-    )
+@kernel(error_model="numpy")
+def _steps(pool: Ints, largest: int) -> int:
+    """How many purchases stay far from every limit, if no number of theirs is larger.
+
+    The price never falls, so none is granted more than the first could be.
+    """
+    reserve, supply = pool[RESERVE], pool[SUPPLY]
+    granted = float(largest) / float(reserve) * float(supply) + 1.0
+    if not (0 <= largest < _NEAR and 0 < supply < _NEAR and granted < TRUSTED_QUOTIENT):
+        return 0  # without a reserve it is no number, and not below anything
+    money = (_NEAR - max(reserve, pool[INFLOW])) // (largest + 1)
+    return int(min(money, (_NEAR - supply) // int(granted)))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy", forceinline=True)
+def _run(book: Book, rules: Ints, tape: Tape, start: int, per_member: int, kept: int) -> int:
+    """The tight loop of `purchases`; compiled for each use, its flags then cost nothing.
+
+    Indices count from zero in slices: numba adds a test to those it cannot see the sign of.
+    """
+    pool = book.pool
+    reserve, supply, inflow = pool[RESERVE], pool[SUPPLY], pool[INFLOW]
+    order, used, played, lot = int(pool[ORDERS]), 0, 0, 0
+    concluded, watched = _scaled(quiet_below(book, rules)), _scaled(watched_below(book))
+    stop = min(start + _steps(pool, tape.largest), len(tape.codes))
+    codes, money, who = tape.codes[start:stop], tape.money[start:stop], tape.who[start:stop]
+    lots = book.lots if per_member else book.lots[order:]
+    for at in range(stop - start):
+        if codes[at, KIND] != BUY:
+            break
+        value, points, headroom = money[at, VALUE], 0, money[at, ROOM]
+        lot = at
+        if per_member:
+            lot = int(who[at])
+            points, headroom = lots[lot, POINTS], headroom + lots[lot, HEADROOM]
+            if headroom >= _NEAR:
+                break
+            used = max(used, lot + 1)
+        estimate = float(value) / float(reserve) * float(supply)
+        granted = repaired(estimate, value, supply, reserve)
+        points += granted
+        inflow += money[at, AMOUNT]
+        reserve += money[at, CONTRIBUTION]
+        supply += granted
+        lots[lot, POINTS], lots[lot, HEADROOM] = points, headroom
+        if kept:
+            _keep(book, tape, start + at, order + at, granted, reserve, supply)
+        played = at + 1
+        if 0.0 < float(headroom) * watched < float(points) or float(
+            reserve
+        ) * concluded >= float(supply):
+            break
+    pool[CONTRIBUTED] += reserve - pool[RESERVE]
+    pool[RESERVE], pool[SUPPLY], pool[INFLOW] = reserve, supply, inflow
+    pool[ORDERS] = order + played
+    pool[LOTS] = max(pool[LOTS], used if per_member else order + played)
+    if played:  # only the last one can need it
+        watch(book, lot if per_member else order + played - 1)
+    return start + played
+
+
+@kernel()
 def purchases(book: Book, rules: Ints, tape: Tape, start: int) -> int:
     """Purchases from `start` on, while nothing but purchases happens; where that ends.
 
     The same steps as `purchase`, with the pool in registers. It stops before a purchase that
-    is near a limit (without points the estimate is no number, and does not fit either), and
-    after one that brings the price to an exit or a split.
+    may be near a limit, and after one that brings the price to an exit or a split, or whose
+    lot must be queued.
     """
-    pool, lots, codes, who, money = book.pool, book.lots, tape.codes, tape.who, tape.money
-    reserve, supply, inflow = pool[RESERVE], pool[SUPPLY], pool[INFLOW]
-    contributed, order, used = pool[CONTRIBUTED], int(pool[ORDERS]), pool[LOTS]
-    horizon, quiet = float(pool[HORIZON]), quiet_below(book, rules)
-    per_member, traced = rules[CAP_PER_MEMBER] > 0, tape.trace.size > 0
-    recorded = book.links.size > 0 or book.orders.size > 0
-    at = start
-    while at < len(codes) and codes[at, KIND] == BUY:
-        amount, value, room = money[at, AMOUNT], money[at, VALUE], money[at, ROOM]
-        estimate = float(value) / float(reserve) * float(supply)
-        lot = int(who[at]) if per_member else order
-        headroom = lots[lot, HEADROOM] + room
-        if (
-            not _fits(estimate, reserve, supply, inflow, amount)
-            or not 0 <= room <= headroom < _NEAR
-        ):
-            break
-        granted = repaired(estimate, value, supply, reserve)
-        points = lots[lot, POINTS] + granted
-        inflow += amount
-        reserve += money[at, CONTRIBUTION]
-        contributed += money[at, CONTRIBUTION]
-        supply += granted
-        lots[lot, POINTS], lots[lot, HEADROOM] = points, headroom
-        used = max(used, lot + 1)
-        if recorded:
-            _record(book, tape, at, lot, order, granted)
-        order += 1
-        if traced:
-            tape.trace[at, RESERVE], tape.trace[at, SUPPLY] = reserve, supply
-        at += 1
-        if may_be_below(headroom, points, horizon):
-            pool[LOTS] = used
-            watch(book, lot)
-            horizon, quiet = float(pool[HORIZON]), quiet_below(book, rules)
-        if float(reserve) * 1e12 >= float(supply) * quiet:
-            break
-    pool[RESERVE], pool[SUPPLY], pool[INFLOW] = reserve, supply, inflow
-    pool[CONTRIBUTED], pool[ORDERS], pool[LOTS] = contributed, order, used
-    return at
+    if rules[CAP_PER_MEMBER] or book.links.size or book.orders.size or tape.trace.size:
+        return _run(book, rules, tape, start, rules[CAP_PER_MEMBER], 1)
+    return _run(book, rules, tape, start, 0, 0)

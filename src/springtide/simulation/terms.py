@@ -11,16 +11,28 @@ import numpy as np
 from numba import njit
 
 from springtide.core.policy import Policy
-from springtide.simulation.arithmetic import LIMIT, mul_div
-from springtide.simulation.layout import AMOUNT, CONTRIBUTION, ROOM, VALUE, Ints
+from springtide.simulation.arithmetic import LIMIT, OVERFLOW, mul_div
+from springtide.simulation.layout import (
+    AMOUNT,
+    BUY,
+    CONTRIBUTION,
+    KIND,
+    ROOM,
+    VALUE,
+    Codes,
+    Ints,
+)
 
 _PPM = 10**6
 
 
 @njit(cache=True)
-def _price(money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) -> None:
+def _price(codes: Codes, money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) -> int:
+    largest = 0
     platform_ppm, distribution_ppm, grant_ppm, most, cap, to_pool = shares
     for order in range(len(money)):
+        if codes[order, KIND] != BUY:
+            continue
         amount = money[order, AMOUNT]
         rate = take_ppm[order] if take_ppm.size > 1 else take_ppm[0]
         take = mul_div(amount, rate, _PPM)
@@ -30,15 +42,25 @@ def _price(money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) -> None:
         money[order, CONTRIBUTION] = given
         if to_pool:
             money[order, CONTRIBUTION] += rest[order] if rest.size else distribution
-        money[order, ROOM] = mul_div(amount, cap, _PPM)
+        room = money[order, ROOM] = mul_div(amount, cap, _PPM)
+        if room == OVERFLOW or largest == OVERFLOW:
+            largest = OVERFLOW
+        else:
+            largest = max(largest, amount, room, money[order, CONTRIBUTION])
+    return largest
 
 
 def price_orders(
-    policy: Policy, money: Ints, rest: Ints | None = None, take_ppm: Ints | None = None
-) -> None:
-    """Fill in the contribution, the value granted and the headroom of each amount.
+    policy: Policy,
+    codes: Codes,
+    money: Ints,
+    rest: Ints | None = None,
+    take_ppm: Ints | None = None,
+) -> int:
+    """Fill in the contribution, the value granted and the headroom of each purchase.
 
-    A headroom of -1 would pass 64 bits. Rounding: down, as in the reducer.
+    Gives the largest of these numbers; -1 if a headroom would pass 64 bits, as it then is
+    itself. Rounding: down, as in the reducer.
     """
     most = policy.max_grant_value_micro
     shares = np.array(
@@ -53,7 +75,8 @@ def price_orders(
         np.int64,
     )
     rates = np.array([policy.take_ppm], np.int64) if take_ppm is None else take_ppm
-    _price(money, rates, shares, np.empty(0, np.int64) if rest is None else rest)
+    left = np.empty(0, np.int64) if rest is None else rest
+    return int(_price(codes, money, rates, shares, left))
 
 
 @njit(cache=True)

@@ -6,9 +6,7 @@ and one scan of the lots finds those below it. Entries that no longer hold stay 
 until they come to its top, and are dropped there.
 """
 
-from numba import njit
-
-from springtide.simulation.arithmetic import LIMIT, at_most, mul_div_capped
+from springtide.simulation.arithmetic import LIMIT, at_most, kernel, mul_div_capped
 from springtide.simulation.layout import (
     HEADROOM,
     HORIZON,
@@ -30,7 +28,7 @@ _MARGIN = 1e-9
 """Comparisons in floating point are off by less than this; closer ones are made exactly."""
 
 
-@njit(cache=True)
+@kernel()
 def trigger_key(headroom: int, points: int) -> int:
     """The price at which a lot exits, scaled; LIMIT for one that never does."""
     if points == 0 or headroom == 0:
@@ -38,26 +36,26 @@ def trigger_key(headroom: int, points: int) -> int:
     return mul_div_capped(headroom, KEY_SCALE, points)
 
 
-@njit(cache=True)
+@kernel()
 def may_be_below(headroom: int, points: int, key: float) -> bool:
     """Whether a lot's trigger can be below a key; never wrongly no."""
-    return float(headroom) * 1e12 < float(points) * key * (1.0 + _MARGIN)
+    return 0.0 < float(headroom) * 1e12 < float(points) * key * (1.0 + _MARGIN)
 
 
-@njit(cache=True)
+@kernel()
 def _before(book: Book, a: int, b: int) -> bool:
     if book.heap[a, KEY] != book.heap[b, KEY]:
         return bool(book.heap[a, KEY] < book.heap[b, KEY])
     return bool(book.heap[a, LOT] < book.heap[b, LOT])
 
 
-@njit(cache=True)
+@kernel()
 def _swap(book: Book, a: int, b: int) -> None:
     book.heap[a, KEY], book.heap[b, KEY] = book.heap[b, KEY], book.heap[a, KEY]
     book.heap[a, LOT], book.heap[b, LOT] = book.heap[b, LOT], book.heap[a, LOT]
 
 
-@njit(cache=True)
+@kernel()
 def _append(book: Book, key: int, lot: int) -> None:
     at = book.pool[QUEUED]
     book.heap[at, KEY] = key
@@ -68,7 +66,7 @@ def _append(book: Book, key: int, lot: int) -> None:
         at = (at - 1) // 2
 
 
-@njit(cache=True)
+@kernel()
 def drop_first(book: Book) -> None:
     """Take the entry with the smallest key out of the heap."""
     size = book.pool[QUEUED] - 1
@@ -86,7 +84,7 @@ def drop_first(book: Book) -> None:
         at = child
 
 
-@njit(cache=True)
+@kernel()
 def _collect(book: Book, lowest: int) -> None:
     """Queue every lot whose trigger is at or above `lowest` and below the horizon."""
     horizon = book.pool[HORIZON]
@@ -97,18 +95,18 @@ def _collect(book: Book, lowest: int) -> None:
                 _append(book, key, lot)
 
 
-@njit(cache=True)
+@kernel()
 def price_key(book: Book) -> int:
     """The price in the scale of trigger keys, rounded down; LIMIT if it is above that."""
     return mul_div_capped(book.pool[RESERVE], KEY_SCALE, book.pool[SUPPLY])
 
 
-@njit(cache=True)
+@kernel()
 def _horizon_above(key: int) -> int:
     return LIMIT if key > LIMIT // 2 - 1 else 2 * key + 2
 
 
-@njit(cache=True)
+@kernel()
 def requeue(book: Book) -> None:
     """Build the queue anew, with a horizon at twice the price."""
     book.pool[QUEUED] = 0
@@ -117,7 +115,7 @@ def requeue(book: Book) -> None:
     _collect(book, 0)
 
 
-@njit(cache=True)
+@kernel()
 def raise_horizon(book: Book) -> None:
     """Move the horizon above the price, and queue the lots that are now below it."""
     lowest = book.pool[HORIZON]
@@ -128,7 +126,7 @@ def raise_horizon(book: Book) -> None:
         _collect(book, lowest)
 
 
-@njit(cache=True)
+@kernel()
 def watch(book: Book, lot: int) -> None:
     """Let a lot exit when its price comes."""
     if may_be_below(
@@ -142,7 +140,7 @@ def watch(book: Book, lot: int) -> None:
                 _append(book, key, lot)
 
 
-@njit(cache=True)
+@kernel()
 def next_exit(book: Book) -> int:
     """The lot that exits now; -1 if there is none."""
     pool = book.pool
@@ -162,7 +160,7 @@ def next_exit(book: Book) -> int:
     return -1
 
 
-@njit(cache=True)
+@kernel()
 def quiet_below(book: Book, rules: Ints) -> float:
     """A price key below which nothing exits and nothing splits, as a safe lower bound."""
     key = book.pool[HORIZON]
@@ -171,3 +169,9 @@ def quiet_below(book: Book, rules: Ints) -> float:
     if rules[SPLIT_AT]:
         key = min(key, mul_div_capped(rules[SPLIT_AT], 1000, 1))
     return float(key) * (1.0 - _MARGIN)
+
+
+@kernel()
+def watched_below(book: Book) -> float:
+    """A price key above which no lot is queued yet, as a safe upper bound."""
+    return float(book.pool[HORIZON]) * (1.0 + _MARGIN)
