@@ -68,8 +68,8 @@ class Entry:
         self.split = 1
         self.withdrawal: Withdrawal | None = None
         """One that was asked for or took a step, as it stands now."""
-        self.step: Step | None = None
-        """The step it took; None if it was asked for."""
+        self.step: tuple[Step, str] | None = None
+        """The step it took, and the state it took it from; None if it was asked for."""
 
     @property
     def pair(self) -> tuple[int, int]:

@@ -126,7 +126,7 @@ class Step(NamedTuple):
     withdrawal: str
     to: str
     by: str
-    at: str
+    at: datetime
     why: str
     batch: str
     """Of payouts, with which it is sent; empty for all other steps."""
@@ -287,7 +287,7 @@ def _withdraw(event: Json) -> Withdraw:
 def _step(event: Json) -> Step:
     type_ = str(event["type"])
     id_, withdrawal, by = (_name(event, field) for field in ("id", "withdrawal", "by"))
-    at, why = _instant(event).isoformat(), _optional_name(event, "why")
+    at, why = _instant(event), _optional_name(event, "why")
     to, known = event.get("to"), STEPS[type_]
     if type(to) is not str or to not in known:
         raise InvalidEvent(f"to is {to!r}; give one of {', '.join(known)}")

@@ -126,7 +126,7 @@ def step_withdrawal(entry: Entry, step: Step) -> None:
     elif step.to in GIVEN_BACK:
         wallet = wallet_account(before.member)
         entry.move("withdraw_return", WITHDRAWALS, wallet, before.amount_micro)
-    entry.withdrawal, entry.step = after, step
+    entry.withdrawal, entry.step = after, (step, before.state)
     entry.receipt.update(withdrawal=before.id, state=after.state)
 
 

@@ -5,9 +5,11 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
+from springtide.core.state import Withdrawal
 from springtide.storage.chain import ENTRY_COLUMNS, TRANSFER_COLUMNS
 from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
+from springtide.storage.withdrawals import StepRow, list_withdrawals, read_steps
 
 
 class Row(NamedTuple):
@@ -152,6 +154,9 @@ class Derived(NamedTuple):
     """Seqs of settlements by order."""
     splits: dict[int, int]
     """Factors by seq."""
+    withdrawals: dict[str, Withdrawal]
+    steps_of_withdrawals: dict[int, StepRow]
+    """By seq; times are instants."""
 
 
 def read_derived(tx: Transaction, program: Program) -> Derived:
@@ -170,4 +175,6 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         },
         dict(rows("SELECT order_id, seq FROM settlement")),
         dict(rows("SELECT seq, factor FROM split")),
+        {row.id: row for row in list_withdrawals(tx, program, most=None)},
+        {row.seq: row for row in read_steps(tx, program)},
     )
