@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar, cast
 
 from springtide.core.refusals import InvalidAmount, InvalidEvent
-from springtide.core.units import parse_money, parse_points
+from springtide.core.units import CENT, parse_money, parse_points
 
 Json = Mapping[str, object]
 """An event as parsed from JSON; fields nobody reads are kept as part of its content."""
@@ -280,8 +280,12 @@ def _instant(event: Json) -> datetime:
 
 def _withdraw(event: Json) -> Withdraw:
     id_, member, by = _name(event, "id"), _name(event, "member"), _name(event, "by")
-    day, amount = _instant(event).date().isoformat(), _present(event, "amount")
-    return Withdraw(id_, member, _money(amount), day, by)
+    day, amount = _instant(event).date().isoformat(), _money(_present(event, "amount"))
+    if amount % CENT:
+        raise InvalidAmount(
+            f"amount is {event['amount']!r}; banks move whole cents, two decimals"
+        )
+    return Withdraw(id_, member, amount, day, by)
 
 
 def _step(event: Json) -> Step:

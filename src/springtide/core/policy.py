@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from springtide.core.units import NANO, PPM
+from springtide.core.units import CENT, NANO, PPM
 
 
 class PolicyError(ValueError):
@@ -35,8 +35,8 @@ class WithdrawalTerms(NamedTuple):
     """Two people approve what is above it; None: one approves anything."""
 
     def fee_micro(self, amount_micro: int) -> int:
-        """The fee of a withdrawal; its share of the amount is rounded down."""
-        return amount_micro * self.fee_ppm // PPM + self.fee_fixed_micro
+        """The fee of a withdrawal; its share of the amount is rounded down to whole cents."""
+        return amount_micro * self.fee_ppm // PPM // CENT * CENT + self.fee_fixed_micro
 
     def approvals(self, amount_micro: int) -> int:
         """How many different people must approve a withdrawal."""

@@ -14,6 +14,7 @@ from typing import cast
 from springtide.core.events import is_name, is_region
 from springtide.core.policy import Policy, PolicyError, Terms, WithdrawalTerms
 from springtide.core.units import (
+    CENT,
     LIMIT,
     MICRO,
     PPM,
@@ -180,6 +181,11 @@ def _withdrawal(table: _Table) -> WithdrawalTerms:
         daily_limit_micro=table.optional_money("daily_limit"),
         four_eyes_above_micro=table.optional_money("four_eyes_above"),
     )
+    if terms.fee_fixed_micro % CENT:
+        raise PolicyError(
+            f"{table.name('fee_fixed')} is {format_money(terms.fee_fixed_micro)}; "
+            "banks move whole cents, give two decimals"
+        )
     limit = terms.daily_limit_micro
     if limit is not None and limit < max(terms.minimum_micro, 1):
         raise PolicyError(

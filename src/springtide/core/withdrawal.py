@@ -107,6 +107,10 @@ def step_withdrawal(entry: Entry, step: Step) -> None:
         raise UnknownWithdrawal(
             f"nobody asked for a withdrawal {step.withdrawal}; give the id of one"
         )
+    if step.to == "approved" and step.by == before.by:
+        raise OwnWithdrawal(
+            f"{step.by} asked for withdrawal {before.id}; somebody else must approve it"
+        )
     allowed = NEXT.get(before.state, ())
     if step.to not in allowed:
         raise WrongState(
@@ -132,10 +136,6 @@ def step_withdrawal(entry: Entry, step: Step) -> None:
 
 def _approve(before: Withdrawal, after: Withdrawal, by: str) -> Withdrawal:
     """The withdrawal with one approval more: approved, or still waiting for another."""
-    if by == before.by:
-        raise OwnWithdrawal(
-            f"{by} asked for withdrawal {before.id}; somebody else must approve it"
-        )
     if by in before.approved_by:
         raise ApprovedBefore(
             f"{by} approved withdrawal {before.id} before; another person must approve it too"
