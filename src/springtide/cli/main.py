@@ -10,7 +10,15 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate
+from springtide.cli import (
+    orders,
+    policies,
+    programs,
+    reports,
+    service,
+    simulate,
+    withdrawals,
+)
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
@@ -50,6 +58,7 @@ orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)
 simulate.add_to(app)
+withdrawals.add_to(app)
 
 
 def main() -> None:

@@ -25,6 +25,8 @@ SCOPES = {
     "refunds": "refund orders",
     "payouts": "cash out and redeem points",
     "pool": "inject money into the pool",
+    "withdrawals": "ask for withdrawals, and cancel them",
+    "review": "approve, reject and send withdrawals, and say what became of them",
     "keys": "create and revoke keys",
 }
 """What a key may be allowed, each with what that means."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from springtide.core.events import LONGEST_ID, is_batch
+from springtide.core.events import LONGEST_ID, is_batch, is_name
 from springtide.core.state import Withdrawal
 from springtide.core.units import CENT
 from springtide.core.withdrawal import NEXT
@@ -242,64 +242,57 @@ def apply_results(
         else:
             results.append((line, row))
     if results:
-        with database.snapshot() as tx:
-            program = programs.get_program(tx, name)
-            references = {row.reference for _, row in results}
-            known = withdrawals.read_references(tx, program, references)
-            steps = withdrawals.read_steps(tx, program, [row.id for row in known.values()])
-        told = defaultdict[str, set[str]](set)
-        for step in steps:
-            told[step.withdrawal].add(step.to_state)
-        _apply(post, results, known, told, report, by=by, now=now)
+        planned = _plan(database, name, results, report)
+        events = [
+            event for row, withdrawal in planned.values()
+            for event in step_events(
+                withdrawal, row.state, by=by, now=now, why=_plain(row.reason)
+            )
+        ]  # fmt: skip
+        outcomes = post(events) if events else []
+        for (line, (row, _)), outcome in zip(planned.items(), outcomes, strict=True):
+            if outcome.refusal is None:
+                report.changed[row.state] += 1
+            else:
+                report.findings.append((line, f"{outcome.refusal}; import the file again"))
     report.findings.sort()
     return report
 
 
-def _apply(
-    post: Post,
-    results: Sequence[tuple[int, Result]],
-    known: dict[str, Withdrawal],
-    told: dict[str, set[str]],
-    report: Report,
-    *,
-    by: str,
-    now: datetime,
-) -> None:
+def _plan(
+    database: Database, name: str, results: Sequence[tuple[int, Result]], report: Report
+) -> dict[int, tuple[Result, Withdrawal]]:
+    """The results that bring a withdrawal further, by line; all others go into the report."""
     said = defaultdict[str, set[str]](set)
     for _, row in results:
         said[row.reference].add(row.state)
-    planned: dict[str, tuple[int, Result]] = {}
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        references = [reference for reference in said if is_name(reference)]
+        known = withdrawals.read_references(tx, program, references)
+        steps = withdrawals.read_steps(tx, program, [row.id for row in known.values()])
+    told = {(step.withdrawal, step.to_state) for step in steps}
+    planned: dict[int, tuple[Result, Withdrawal]] = {}
     for line, row in results:
         withdrawal = known.get(row.reference)
-        if withdrawal is None:
-            why_not = f"reference {row.reference!r} is unknown: nothing was sent under it"
-        else:
-            why_not = _objection(row, said[row.reference])
+        why_not = _objection(row, withdrawal, said[row.reference])
         if why_not or withdrawal is None:
             report.findings.append((line, why_not))
-        elif row.reference in planned or row.state in told[withdrawal.id]:
+        elif (withdrawal.id, row.state) in told:
             report.repeated += 1
         elif row.state not in NEXT.get(withdrawal.state, ()):
             why_not = f"{row.reference} cannot be {row.state}: it is {withdrawal.state} already"
             report.findings.append((line, why_not))
         else:
-            planned[row.reference] = line, row
-    events = []
-    for reference, (_, row) in planned.items():
-        [event] = step_events(
-            known[reference], row.state, by=by, now=now, why=_plain(row.reason)
-        )  # fmt: skip
-        events.append(event)
-    outcomes = post(events) if events else []
-    for (line, row), outcome in zip(planned.values(), outcomes, strict=True):
-        if outcome.refusal is None:
-            report.changed[row.state] += 1
-        else:
-            report.findings.append((line, f"{outcome.refusal}; import the file again"))
+            planned[line] = row, withdrawal
+            told.add((withdrawal.id, row.state))
+    return planned
 
 
-def _objection(row: Result, said: set[str]) -> str:
-    """Why a result cannot be used, whatever it is of; empty if it can."""
+def _objection(row: Result, withdrawal: Withdrawal | None, said: set[str]) -> str:
+    """Why a result cannot be used, however far the withdrawal came; empty if it can."""
+    if withdrawal is None:
+        return f"reference {row.reference!r} is unknown: nothing was sent under it"
     if row.state not in OUTCOMES:
         return f"state is {row.state!r}; known are {', '.join(OUTCOMES)}"
     if len(said) > 1:

@@ -50,6 +50,8 @@ def _database(request: Request) -> Database:
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+Payer = Annotated[ApiKey, Depends(_allowed("withdrawals"))]
+Reviewer = Annotated[ApiKey, Depends(_allowed("review"))]
 Books = Annotated[Database, Depends(_database)]
 
 
