@@ -14,7 +14,7 @@ class WithdrawalIn(BaseModel):
 
     id: Name | None = Field(
         default=None,
-        description="Yours. Without one the header Idempotency-Key is taken, or one is made up.",
+        description="Yours; else the header Idempotency-Key is taken, or one is made up.",
     )
     member: Name
     amount: Annotated[
