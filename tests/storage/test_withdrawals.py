@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -198,7 +198,7 @@ def test_a_withdrawal_begins_at_the_beginning(tx: psycopg.Connection, write: str
     ],
 )
 def test_no_withdrawal_is_senseless(
-    tx: psycopg.Connection, program: int, wish: dict[str, int], constraint: str
+    tx: psycopg.Connection, program: int, wish: dict[str, Any], constraint: str
 ) -> None:
     with pytest.raises(errors.CheckViolation) as refused:
         ask(tx, program, **wish)
