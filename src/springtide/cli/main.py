@@ -30,6 +30,7 @@ from springtide.services.gateway import (
     UnknownProgram,
 )
 from springtide.services.importing import ImportRefused
+from springtide.services.payouts import PayoutRefused
 
 INTERRUPTED = 130
 
@@ -38,6 +39,7 @@ REFUSALS = (
     BadName,
     DatabaseDown,
     ImportRefused,
+    PayoutRefused,
     PolicyError,
     ProgramExists,
     UnknownMember,

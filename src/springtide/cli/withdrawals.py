@@ -15,7 +15,6 @@ from springtide.cli.settings import BadInput, Json, database
 from springtide.core.refusals import Refusal
 from springtide.core.units import format_money
 from springtide.services import payouts, withdrawals
-from springtide.services.gateway import Database
 from springtide.services.withdrawals import StepRow, Withdrawal
 from springtide.services.writer import Writer
 
@@ -191,17 +190,12 @@ def _sending(batch: str, program: str, file: Path | None) -> Iterator[payouts.Pa
     if file is None:
         yield payouts.Sandbox()
         return
-    try:
-        adapter = payouts.CsvFile(file)
-    except payouts.PayoutRefused as error:
-        raise BadInput(str(error)) from None
+    adapter = payouts.CsvFile(file)
     err.print(
         f"if this ends early: springtide payout export {program} --batch {batch} --file F"
     )
     try:
         yield adapter
-    except payouts.PayoutRefused as error:
-        raise BadInput(str(error)) from None
     finally:
         adapter.discard()
 
@@ -219,7 +213,10 @@ def import_command(
     changes nothing; rows that cannot be used change nothing and are shown with the reason.
     """
     with database() as db, Writer(db, program) as writer:
-        report = _import(db, writer, program, file)
+        report = payouts.apply_results(
+            db, program, writer.post, payouts.read_results(file), by=ACTOR,
+            now=datetime.now(UTC),
+        )  # fmt: skip
     if json:
         write_json(
             {
@@ -233,16 +230,6 @@ def import_command(
         out.print(f"{report.repeated:,} known before, {len(report.findings):,} not usable")
     for line, why in report.findings:
         err.print(f"line {line}: {why}")
-
-
-def _import(db: Database, writer: Writer, program: str, file: Path) -> payouts.Report:
-    try:
-        return payouts.apply_results(
-            db, program, writer.post, payouts.read_results(file), by=ACTOR,
-            now=datetime.now(UTC),
-        )  # fmt: skip
-    except payouts.PayoutRefused as error:
-        raise BadInput(str(error)) from None
 
 
 def _show(report: payouts.Report) -> None:
