@@ -1,6 +1,7 @@
 """Keys: what each may do, for how long, how often, and what is kept of it."""
 
 import hashlib
+import re
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -29,6 +30,12 @@ NEEDS = {
     "/v1/cash-outs/batch": "payouts",
     "/v1/redemptions": "payouts",
     "/v1/injections": "pool",
+    "/v1/withdrawals": "withdrawals",
+    "/v1/withdrawals/{id}/approve": "review",
+    "/v1/withdrawals/{id}/reject": "review",
+    "/v1/withdrawals/{id}/cancel": "withdrawals",
+    "/v1/payouts/export": "review",
+    "/v1/payouts/import": "review",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
 }
@@ -48,7 +55,7 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(shop: Shop, scope: st
         for method in item.keys() - {"parameters"}:
             if not path.startswith("/v1"):
                 continue
-            address = path.split("{", maxsplit=1)[0] + ("1" if "{" in path else "")
+            address = re.sub(r"\{.*?\}", "1", path)
             key = lacking if scope_of(path, method) == scope else having
             answer = shop.client.request(method.upper(), address, headers=bearer(key))
             problem = check_problem(answer, 403, "forbidden")
