@@ -5,7 +5,7 @@
         └── cancelled ─┤            │          └──── awaiting_member, unknown ── settled,
         └── rejected ──┴────────────┘                                 failed, returned
 
-Source: docs/algorithms/withdrawals.md; docs/decisions/0011-withdrawals.md.
+Source: docs/algorithms/withdrawals.md; docs/decisions/0014-withdrawals.md.
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 A payout is marked as sent before anything leaves the house. A crash in between leaves one that
 is marked and was never paid, which a person can see and send under the same reference; it can
-never leave one that is paid and not marked. Source: docs/decisions/0011-withdrawals.md.
+never leave one that is paid and not marked. Source: docs/decisions/0014-withdrawals.md.
 """
 
 import csv
