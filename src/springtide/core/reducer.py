@@ -177,7 +177,8 @@ def _take_over(state: State, entry: Entry) -> None:
 
 def _pay(entry: Entry, order: Pay) -> None:
     entry.inflow_micro += _fitting(order)
-    spend_from_wallet(entry, order)
+    if order.wallet_micro:
+        spend_from_wallet(entry, order)
     entry.move("pay", PAYMENTS, ESCROW, order.amount_micro)
     entry.receipt["amount"] = order.amount_micro
 
@@ -190,7 +191,8 @@ def _settle(entry: Entry, wish: Settle) -> None:
 
 def _purchase(entry: Entry, order: Purchase) -> None:
     entry.inflow_micro += _fitting(order)
-    spend_from_wallet(entry, order)
+    if order.wallet_micro:
+        spend_from_wallet(entry, order)
     _credit_order(entry, order, PAYMENTS)
 
 

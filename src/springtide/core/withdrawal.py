@@ -48,9 +48,8 @@ def spend_from_wallet(entry: Entry, order: Purchase) -> None:
 
     Source: docs/algorithms/withdrawals.md, rule W1.
     """
-    if order.wallet_micro:
-        entry.take_from_wallet("spend", order.member, PAYMENTS, order.wallet_micro)
-        entry.receipt["wallet"] = order.wallet_micro
+    entry.take_from_wallet("spend", order.member, PAYMENTS, order.wallet_micro)
+    entry.receipt["wallet"] = order.wallet_micro
 
 
 def request_withdrawal(entry: Entry, wish: Withdraw) -> None:

@@ -125,7 +125,9 @@ _WITHDRAWAL: LiteralString = """
 
 
 def _withdrawals(rows: Iterable[tuple[Any, ...]]) -> list[Withdrawal]:
-    return [Withdrawal(*row[:10], tuple(row[10]), row[11]) for row in rows]
+    return [
+        Withdrawal(*row[:10], approved_by=tuple(row[10]), reference=row[11]) for row in rows
+    ]
 
 
 def read_withdrawals(

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import uuid4
 
 from anyio.from_thread import run as run_in_loop
@@ -58,12 +58,16 @@ def _desk(request: Request, key: ApiKey) -> Post:
     return post
 
 
+def _state(name: str) -> WithdrawalState:
+    return cast(WithdrawalState, name)
+
+
 def _withdrawal(row: Withdrawal) -> models.Withdrawal:
     return models.Withdrawal(
         id=row.id,
         seq=row.seq,
         member=row.member,
-        state=row.state,
+        state=_state(row.state),
         amount=format_money(row.amount_micro),
         fee=format_money(row.fee_micro),
         net=format_money(row.amount_micro - row.fee_micro),
@@ -83,8 +87,8 @@ def _history(row: Withdrawal, steps: Sequence[StepRow]) -> models.WithdrawalHist
                 number=step.number,
                 at=step.at.isoformat(),
                 actor=step.actor,
-                before=step.from_state,
-                after=step.to_state,
+                before=_state(step.from_state),
+                after=_state(step.to_state),
                 why=step.why,
             )
             for step in steps
