@@ -222,6 +222,42 @@ def test_what_is_on_its_way_is_not_overdrawn(tx: psycopg.Connection, program: in
         tx.execute(transfer, [program, 3, "withdrawals", "payouts", 1])
 
 
+FAR = 20_005
+"""Entries: more than a debit reads back."""
+
+
+def test_wallets_are_counted_together_before_a_debit_would_read_far_back(
+    tx: psycopg.Connection, program: int
+) -> None:
+    transfer: LiteralString = "INSERT INTO transfer VALUES (%s, %s, 0, %s, %s, %s, %s)"
+    tx.execute(transfer, [program, 1, "clawback", "wallet:n", "refunds", 5])
+    tx.execute(transfer, [program, 2, "direct", "payments", "wallet:n", 9])
+    tx.execute(
+        "INSERT INTO transfer SELECT %s, s, 0, 'direct', 'payments', 'wallet:m' || s %% 50, 7"
+        " FROM generate_series(3, %s) s", [program, FAR],
+    )  # fmt: skip
+    tx.execute(transfer, [program, FAR + 1, "spend", "wallet:m1", "payments", 100])
+    rows = tx.execute(
+        "SELECT code, balance, owed, through_seq, wallet_balance(program_id, code)"
+        " FROM wallet WHERE program_id = %s", [program],
+    ).fetchall()  # fmt: skip
+    assert len(rows) == 52
+    assert sum(row[1] for row in rows) == 7 * (FAR - 2) + 9 - 5 - 100
+    assert all(row[1] == row[4] and row[2] == 0 for row in rows)
+    counted = {row[0]: row[3] for row in rows}
+    assert (counted[""], counted["wallet:m2"], counted["wallet:m1"]) == (FAR, FAR, FAR + 1)
+    with pytest.raises(errors.CheckViolation, match="wallet_not_overdrawn"), tx.transaction():
+        tx.execute(transfer, [program, FAR + 2, "spend", "wallet:n", "payments", 5])
+    tx.execute(transfer, [program, FAR + 2, "direct", "payments", "wallet:new", 3])
+    tx.execute(transfer, [program, FAR + 3, "spend", "wallet:n", "payments", 4])
+    tx.execute(transfer, [program, FAR + 4, "spend", "wallet:new", "payments", 3])
+    left = tx.execute(
+        "SELECT code, balance FROM wallet WHERE program_id = %s AND code LIKE 'wallet:n%%'",
+        [program],
+    )
+    assert set(left) == {("wallet:n", 0), ("wallet:new", 0)}
+
+
 def test_of_two_who_decide_at_once_one_does(database: Database, name: str) -> None:
     """Both connections see the withdrawal as it was; the second waits, and is refused."""
     program = create_program(database, name, read_preset("advert-b")).id

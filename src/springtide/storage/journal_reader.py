@@ -100,10 +100,12 @@ def read_kept_balances(tx: Transaction, program: Program) -> dict[str, int]:
         """
         SELECT code, balance FROM account WHERE program_id = %(id)s
         UNION ALL
-        SELECT w.code, w.balance + coalesce(sum(
-            CASE WHEN t.credit = w.code THEN t.amount ELSE -t.amount END), 0)
-        FROM wallet w LEFT JOIN transfer t ON t.program_id = w.program_id
-             AND t.seq > w.through_seq AND w.code IN (t.debit, t.credit)
+        SELECT w.code, w.balance + coalesce(sum(side.change), 0)
+        FROM wallet w LEFT JOIN (
+            SELECT seq, credit AS code, amount AS change FROM transfer WHERE program_id = %(id)s
+            UNION ALL
+            SELECT seq, debit, -amount FROM transfer WHERE program_id = %(id)s
+        ) side ON side.code = w.code AND side.seq > w.through_seq
         WHERE w.program_id = %(id)s GROUP BY w.code, w.balance
         """,
         {"id": program.id},

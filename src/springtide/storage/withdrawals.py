@@ -70,27 +70,37 @@ def read_wallets(
 
     One pass over the transfers since the last debit of any of them, not one for each.
     """
+    codes = [wallet_account(member) for member in members]
     rows = tx.execute(
+        "SELECT code, balance, through_seq FROM wallet"
+        " WHERE program_id = %s AND (code = ANY(%s) OR code = '')",
+        [program.id, codes],
+    ).fetchall()
+    counted = {code: (int(balance), seq) for code, balance, seq in rows}
+    _, all_through = counted.get("", (0, -1))
+    found = {code: counted.get(code, (0, all_through)) for code in codes}
+    through = {code: max(seq, all_through) for code, (_, seq) in found.items()}
+    moved = tx.execute(
         """
-        WITH asked AS (
-            SELECT c.code, coalesce(w.balance, 0) AS balance,
-                   coalesce(w.through_seq, -1) AS through_seq
-            FROM unnest(%(codes)s::text[]) c (code)
-            LEFT JOIN wallet w ON w.program_id = %(program)s AND w.code = c.code
-        ), since AS (
-            SELECT seq, debit, credit, amount FROM transfer
-            WHERE program_id = %(program)s AND seq > (SELECT min(through_seq) FROM asked)
-              AND (debit = ANY(%(codes)s) OR credit = ANY(%(codes)s))
-        )
-        SELECT a.code, a.balance + coalesce(sum(
-                   CASE WHEN s.credit = a.code THEN s.amount ELSE -s.amount END), 0)
-        FROM asked a LEFT JOIN since s
-             ON a.code IN (s.debit, s.credit) AND s.seq > a.through_seq
-        GROUP BY a.code, a.balance
+        SELECT side.code, sum(side.change) FROM (
+            SELECT seq, credit AS code, amount AS change FROM transfer
+            WHERE program_id = %(program)s AND seq > %(since)s AND credit = ANY(%(codes)s)
+            UNION ALL
+            SELECT seq, debit, -amount FROM transfer
+            WHERE program_id = %(program)s AND seq > %(since)s AND debit = ANY(%(codes)s)
+        ) side JOIN unnest(%(codes)s::text[], %(through)s::bigint[]) asked (code, through)
+             ON asked.code = side.code AND side.seq > asked.through
+        GROUP BY side.code
         """,
-        {"program": program.id, "codes": [wallet_account(member) for member in members]},
-    )
-    return {code: int(balance) for code, balance in rows}
+        {
+            "program": program.id, "codes": codes, "since": min(through.values()),
+            "through": [through[code] for code in codes],
+        },
+    )  # fmt: skip
+    balances = {code: balance for code, (balance, _) in found.items()}
+    for code, change in moved:
+        balances[code] += int(change)
+    return balances
 
 
 def read_withdrawn(
@@ -125,9 +135,7 @@ _WITHDRAWAL: LiteralString = """
 
 
 def _withdrawals(rows: Iterable[tuple[Any, ...]]) -> list[Withdrawal]:
-    return [
-        Withdrawal(*row[:10], approved_by=tuple(row[10]), reference=row[11]) for row in rows
-    ]
+    return [Withdrawal(*(*row[:10], tuple(row[10]), row[11])) for row in rows]
 
 
 def read_withdrawals(

@@ -104,11 +104,51 @@ ALTER TABLE account DROP CONSTRAINT account_code_check;
 ALTER TABLE account ADD CONSTRAINT account_code_check
     CHECK (code IN ('pool', 'orphaned', 'backing', 'escrow', 'withdrawals'));
 
--- As in 0001, with one more account that is kept.
+-- Wallets are counted together now and then, so that a debit never reads far back. All are
+-- counted up to the row of the empty code; one that has a row of its own perhaps further.
+
+CREATE OR REPLACE FUNCTION wallet_balance(program int, wallet_code text) RETURNS numeric
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT w.balance FROM wallet w
+                     WHERE w.program_id = program AND w.code = wallet_code), 0)
+         + coalesce((SELECT sum(CASE WHEN t.credit = wallet_code THEN t.amount ELSE -t.amount END)
+                     FROM transfer t
+                     WHERE t.program_id = program
+                       AND (t.credit = wallet_code OR t.debit = wallet_code)
+                       AND t.seq > coalesce((SELECT max(w.through_seq) FROM wallet w
+                                             WHERE w.program_id = program
+                                               AND w.code IN (wallet_code, '')), -1)), 0);
+
+-- A debit always brings its wallet up to date, so what came after is credits.
+CREATE FUNCTION catch_up_wallets(program int, upto bigint) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+        INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
+        SELECT program, t.credit, sum(t.amount), 0, upto
+        FROM transfer t
+        LEFT JOIN wallet e ON e.program_id = program AND e.code = t.credit
+        WHERE t.program_id = program AND t.seq <= upto
+          AND t.seq > coalesce((SELECT m.through_seq FROM wallet m
+                                WHERE m.program_id = program AND m.code = ''), -1)
+          AND t.seq > coalesce(e.through_seq, -1)
+          AND ((t.credit >= 'wallet:' AND t.credit < 'wallet;')
+            OR (t.credit >= 'credit:' AND t.credit < 'credit;'))
+        GROUP BY t.credit
+        ON CONFLICT (program_id, code) DO UPDATE
+        SET balance = w.balance + excluded.balance, through_seq = excluded.through_seq,
+            owed = least(w.owed, greatest(-w.balance - excluded.balance, 0));
+        INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
+        VALUES (program, '', 0, 0, upto)
+        ON CONFLICT (program_id, code) DO UPDATE SET through_seq = excluded.through_seq;
+    END;
+
+-- As in 0001, with one more account that is kept, and all debited wallets in one pass.
 CREATE OR REPLACE FUNCTION post_transfers() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     part record;
+    mark bigint;  -- all wallets are counted up to here
+    since bigint;
 BEGIN
     -- Two passes over what was inserted, both cheap: most of it is owed to somebody by a
     -- payment, and moves none of the balances that are kept.
@@ -146,24 +186,51 @@ BEGIN
             GROUP BY code;
         END IF;
         IF part.leaves_members THEN
+            SELECT through_seq INTO mark FROM wallet
+            WHERE program_id = part.program_id AND code = '';
+            IF part.first_seq - coalesce(mark, -1) > 20000 THEN
+                mark := part.first_seq - 1;
+                PERFORM catch_up_wallets(part.program_id, mark);
+            END IF;
+            SELECT min(greatest(w.through_seq, mark, -1)) INTO since
+            FROM posted t LEFT JOIN wallet w
+                ON w.program_id = t.program_id AND w.code = t.debit
+            WHERE t.program_id = part.program_id
+              AND ((t.debit >= 'wallet:' AND t.debit < 'wallet;')
+                OR (t.debit >= 'credit:' AND t.debit < 'credit;'));
             INSERT INTO wallet AS w (program_id, code, balance, owed, through_seq)
-            SELECT part.program_id, d.code, b.balance,
+            WITH d AS (
+                SELECT t.debit AS code, sum(t.amount) AS debited,
+                       coalesce(sum(t.amount) FILTER (WHERE t.kind = 'clawback'), 0)
+                           AS clawed_back
+                FROM posted t
+                WHERE t.program_id = part.program_id
+                  AND ((t.debit >= 'wallet:' AND t.debit < 'wallet;')
+                    OR (t.debit >= 'credit:' AND t.debit < 'credit;'))
+                GROUP BY t.debit
+            ), moved AS (
+                SELECT seq, credit AS code, amount AS change FROM transfer
+                WHERE program_id = part.program_id AND seq > since
+                  AND credit IN (SELECT code FROM d)
+                UNION ALL
+                SELECT seq, debit, -amount FROM transfer
+                WHERE program_id = part.program_id AND seq > since
+                  AND debit IN (SELECT code FROM d)
+            ), b AS (
+                SELECT d.code, d.debited, d.clawed_back, coalesce(e.owed, 0) AS owed,
+                       coalesce(e.balance, 0) + coalesce(sum(m.change), 0) AS balance
+                FROM d
+                LEFT JOIN wallet e ON e.program_id = part.program_id AND e.code = d.code
+                LEFT JOIN moved m
+                    ON m.code = d.code AND m.seq > greatest(e.through_seq, mark, -1)
+                GROUP BY d.code, d.debited, d.clawed_back, e.owed, e.balance
+            )
+            SELECT part.program_id, b.code, b.balance,
                    -- What was owed is repaid by what was earned since; only clawbacks add.
                    least(greatest(-b.balance, 0),
-                         least(coalesce(earlier.owed, 0), greatest(-b.balance - d.debited, 0))
-                         + d.clawed_back),
+                         least(b.owed, greatest(-b.balance - b.debited, 0)) + b.clawed_back),
                    part.last_seq
-            FROM (SELECT t.debit AS code, sum(t.amount) AS debited,
-                         coalesce(sum(t.amount) FILTER (WHERE t.kind = 'clawback'), 0)
-                             AS clawed_back
-                  FROM posted t
-                  WHERE t.program_id = part.program_id
-                    AND ((t.debit >= 'wallet:' AND t.debit < 'wallet;')
-                      OR (t.debit >= 'credit:' AND t.debit < 'credit;'))
-                  GROUP BY t.debit) d
-            LEFT JOIN wallet earlier
-                ON earlier.program_id = part.program_id AND earlier.code = d.code,
-            LATERAL (SELECT wallet_balance(part.program_id, d.code) AS balance) b
+            FROM b
             ON CONFLICT (program_id, code) DO UPDATE
             SET balance = excluded.balance, owed = excluded.owed,
                 through_seq = excluded.through_seq;
