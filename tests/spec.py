@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from springtide.core.events import STEPS
 from springtide.core.journal import Transfer
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
@@ -87,6 +88,7 @@ def _exact(text: str) -> list[Decimal | str]:
 _SALE = (
     r"(?P<amount>\S+)(?: at (?P<merchant>\S+))?"
     r"(?: in (?P<region>\S+))?(?:, sent by (?P<referrer>\S+))?"
+    r"(?:, (?P<wallet>\S+) of it from the wallet)?"
 )
 _SENTENCES = {
     "purchase": r"(?P<member>\S+) buys for " + _SALE,
@@ -97,7 +99,16 @@ _SENTENCES = {
     "redeem": r"(?P<member>\S+) redeems (?P<points>\S+) at (?P<merchant>\S+)",
     "refund": r"(?:(?P<amount>\S+) of )?(?P<order>\S+) is refunded",
     "inject": r"(?P<amount>\S+) is injected",
+    "withdraw": r"(?P<member>\S+) withdraws (?P<amount>\S+)(?: on (?P<at>\S+))?",
+    "step": r"(?P<withdrawal>\S+) becomes (?P<to>\S+)(?: by (?P<by>\S+))?",
 }
+
+NOON = "T12:00:00Z"
+_UNSAID: dict[str, dict[str, object]] = {
+    "withdraw": {"by": "key:shop", "at": "2026-01-31"},
+    "step": {"by": "staff:ana", "at": "2026-01-31", "batch": "b1"},
+}
+"""What a sentence about withdrawals need not say."""
 
 
 def read_sentence(sentence: str) -> dict[str, object]:
@@ -112,6 +123,10 @@ def read_sentence(sentence: str) -> dict[str, object]:
         match = re.fullmatch(pattern, told)
         if match:
             fields = {key: value for key, value in match.groupdict().items() if value}
+            if kind in _UNSAID:
+                fields = {**_UNSAID[kind], **fields}
+                fields["at"] = f"{fields['at']}{NOON}"
+                kind = next((end for end in STEPS if fields.get("to") in STEPS[end]), kind)
             return {"type": kind, "id": id_, **fields}
     raise AssertionError(f"no event reads like {sentence!r}")
 
@@ -164,6 +179,8 @@ class Program:
             return self._look_at_pool(what)
         if what in {"points", "headroom", "paid", "key"}:
             return self._look_at_lot(subject, what)
+        if what == "balance":
+            return format_money(self.balance(subject))
         if what in {"wallet", "credit"}:
             return format_money(self.balance(f"{what}:{subject}"))
         receipt = deepcopy(self).tell(f"?: {subject} cashes out all").receipt
@@ -217,7 +234,7 @@ OPENS = "the program opens"
 
 _OF_RECEIPT = (
     "merchant", "platform", "contribution", "granted", "points", "gross", "net", "burned",
-    "released", "recovered", "shortfall", "referrer",
+    "released", "recovered", "shortfall", "referrer", "wallet", "fee", "approvals", "state",
 )  # fmt: skip
 
 
@@ -299,7 +316,7 @@ def _check_consequences(receipt: dict[str, Any], rows: list[Row]) -> None:
 
 
 _OF_POOL = ("reserve", "supply", "price", "orphaned")
-_OF_ONE = ("value", "wallet", "credit", "key", "points", "headroom", "paid")
+_OF_ONE = ("value", "wallet", "credit", "key", "points", "headroom", "paid", "balance")
 """Second words of headings such as `m1 value` or `o1 headroom`."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from springtide.core.entry import Entry
-from springtide.core.events import Json
+from springtide.core.events import STEPS, Json
 from springtide.core.journal import Transfer
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
@@ -16,7 +16,9 @@ from springtide.core.receipts import render
 from springtide.core.reducer import Outcome, fold, opening_transfers
 from springtide.core.refusals import Refusal
 from springtide.core.state import Lot, State, open_state, trigger_key
-from springtide.core.units import LIMIT, format_money, format_points
+from springtide.core.units import CENT, LIMIT, format_money, format_points
+
+AT = "2026-01-31T09:00:00Z"
 
 ADVERT_B = {
     "opening_reserve": "1.00",
@@ -40,6 +42,9 @@ COMMISSIONS: dict[str, Any] = {
     "territory": {"district": "0.001", "city": "0.002", "province": "0.003"},
     "level": {"max_depth": 4, "peer": "0.0005", "rates": {"1": "0.001", "2": "0.003"}},
 }
+
+
+WITHDRAWAL = {"fee": "0.01", "fee_fixed": "0.02", "minimum": "0.05", "four_eyes_above": "3.00"}
 
 
 def write_toml(tables: Mapping[str, Any], path: str = "") -> str:
@@ -130,6 +135,18 @@ def bind(id_: str, member: str, referrer: str) -> Json:
     return {"type": "bind", "id": id_, "member": member, "referrer": referrer}
 
 
+def withdraw(id_: str, member: str, micro: int, by: str = "key:shop") -> Json:
+    wish = {"member": member, "amount": format_money(micro // CENT * CENT)[:-4]}
+    return {"type": "withdraw", "id": id_, **wish, "by": by, "at": AT}
+
+
+def step(id_: str, withdrawal: str, to: str, by: str = "staff:ana") -> Json:
+    """A step of a withdrawal, of the type that leads there."""
+    [type_] = [kind for kind, ends in STEPS.items() if to in ends]
+    said = {"withdrawal": withdrawal, "to": to, "by": by, "at": AT}
+    return {"type": type_, "id": id_, **said, **({"batch": "b1"} if to == "sent" else {})}
+
+
 def inject(id_: str, micro: int) -> Json:
     return {"type": "inject", "id": id_, "amount": format_money(micro)}
 
@@ -211,6 +228,7 @@ def unit_of(account: str) -> str:
 
 _AS_THEY_ARE = (
     "id", "type", "error", "lot", "member", "kind", "to", "referrer", "split", "order",
+    "withdrawal", "state", "approvals", "reference",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
@@ -278,6 +296,7 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
         cash_out={"fee": one_of("0", "0.20", "0.003", "0.999999")},
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
+        withdrawal=draw(st.sampled_from([None, WITHDRAWAL])),
         cap=draw(_caps()),
         commission=draw(st.sampled_from(commissions)),
         merchants={

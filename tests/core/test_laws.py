@@ -11,7 +11,8 @@ from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
-from springtide.core.units import LIMIT, MICRO, NANO
+from springtide.core.units import CENT, LIMIT, MICRO, NANO, format_money
+from springtide.core.withdrawal import NEXT, STATES
 from tests.core.history import (
     ADVERT_B,
     AMOUNTS,
@@ -33,6 +34,8 @@ from tests.core.history import (
     settle,
     snapshot,
     start,
+    step,
+    withdraw,
 )
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
@@ -60,7 +63,7 @@ MALFORMED: list[dict[str, Any]] = [
     {"id": "bad"},
 ]
 
-NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow")
+NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow", "withdrawals", "payouts")
 
 
 class Laws(RuleBasedStateMachine):
@@ -226,6 +229,41 @@ class Laws(RuleBasedStateMachine):
         whole, _, fraction = str(self.state.posted[order].event["amount"]).partition(".")
         return int(whole) * MICRO + int(fraction) - self.state.refunded.get(order, 0)
 
+    @rule(member=MEMBERS, micro=AMOUNTS, part=st.integers(1, 1100), first=st.booleans())
+    def spend(self, member: str, micro: int, part: int, *, first: bool) -> None:
+        """An order with thousandths of a wallet in it, sometimes too many."""
+        held = self.state.wallet_micro(member)
+        wallet = min(max(held * part // 1000, 1), micro)
+        order = buy(self.new_id(), member, micro, wallet=format_money(wallet))
+        outcome = self.tell(pay(order) if first else order)
+        if code(outcome) != "overflow":
+            assert code(outcome) == ("insufficient_funds" if wallet > held else None)
+            assert self.state.wallet_micro(member) >= min(held, 0)
+
+    @rule(member=MEMBERS, part=st.integers(1, 1100))
+    def withdraw(self, member: str, part: int) -> None:
+        held = self.state.wallet_micro(member)
+        micro = max(held * part // 1000, CENT) // CENT * CENT
+        outcome = self.tell(withdraw(self.new_id(), member, micro))
+        if code(outcome) != "withdrawal_too_small":
+            assert code(outcome) == ("insufficient_funds" if micro > held else None)
+
+    @rule(number=NUMBERS, to=st.sampled_from(STATES[1:]), by=st.sampled_from("abc"))
+    def step(self, number: int, to: str, by: str) -> None:
+        """Any step of any withdrawal, by any of three people."""
+        there = sorted(self.state.withdrawals)
+        id_ = there[number % len(there)] if there else "never"
+        before = self.state.withdrawals.get(id_)
+        outcome = self.tell(step(self.new_id(), id_, to, f"staff:{by}"))
+        if before is None:
+            assert code(outcome) == "unknown_withdrawal"
+        elif to not in NEXT.get(before.state, ()):
+            assert code(outcome) == "wrong_state"
+        elif to == "approved" and f"staff:{by}" in before.approved_by:
+            assert code(outcome) == "approved_before"
+        else:
+            assert code(outcome) is None
+
     @rule(micro=AMOUNTS)
     def inject(self, micro: int) -> None:
         empty = self.state.supply_nano == 0
@@ -284,6 +322,13 @@ class Laws(RuleBasedStateMachine):
             assert balance >= 0, account
         elif account.startswith("wallet:"):
             assert balance + self.books.clawed_back.get(account, 0) >= 0, account
+
+    @invariant()
+    def what_is_on_its_way_is_what_was_neither_settled_nor_given_back(self) -> None:
+        rows = self.state.withdrawals.values()
+        waiting = sum(row.amount_micro for row in rows if row.state in NEXT)
+        assert self.books.accounts.get("withdrawals", 0) == waiting
+        assert all(len(row.approved_by) == row.needed for row in rows if row.reference)
 
     @invariant()
     def credit_is_backed(self) -> None:

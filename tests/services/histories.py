@@ -18,7 +18,14 @@ from springtide.services.replay import replay_in_memory
 from springtide.services.writer import Writer
 from springtide.storage.chain import encode_receipt
 from springtide.storage.database import Database
-from tests.core.history import ADVERT_B, COMMISSIONS, merged, write_toml
+from tests.core.history import (
+    ADVERT_B,
+    COMMISSIONS,
+    WITHDRAWAL,
+    merged,
+    step,
+    write_toml,
+)
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 NAMES = sorted(path.name.removesuffix(".policy.toml") for path in VECTORS.glob("*.policy.toml"))
@@ -115,6 +122,7 @@ def policies(draw: st.DrawFn) -> str:
         cash_out={"fee": one_of("0.20", "0", "0.999999")},
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
+        withdrawal=draw(st.sampled_from([None, {**WITHDRAWAL, "daily_limit": "2.50"}])),
         cap=draw(st.sampled_from([cap, cap, None])),
         commission=draw(st.sampled_from([None, COMMISSIONS])),
         merchants={"shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"}},
@@ -126,7 +134,7 @@ def policies(draw: st.DrawFn) -> str:
 
 _KINDS = (
     ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 2
-    + ("pay",) * 4 + ("settle",) * 4
+    + ("pay",) * 4 + ("settle",) * 4 + ("spend",) * 3 + ("withdraw",) * 3 + ("step",) * 6
     + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
 )  # fmt: skip
 _SHAPES = st.tuples(st.sampled_from(_KINDS), st.integers(0, 2**32))
@@ -170,6 +178,31 @@ class Told:
         kept = {key: value for key, value in more.items() if self._random.random() < 0.6}
         event = {"type": "purchase", "member": self._member(), "amount": self._amount()}
         return {**event, **kept}
+
+    def _spend(self) -> Json:
+        order = self._purchase() if self._random.random() < 0.5 else self._pay()
+        return {**order, "wallet": self._random.choice(["0.000001", "0.05", "1.50"])}
+
+    def _withdraw(self) -> Json:
+        amount = self._random.choice(["0.01", "0.10", "0.25", "2.00", "40.00"])
+        wish = {"member": self._member(), "amount": amount, "by": f"staff:{self._member()}"}
+        return {
+            "type": "withdraw",
+            **wish,
+            "at": f"2026-01-3{self._random.choice('01')}T09:00Z",
+        }
+
+    def _step(self) -> Json:
+        """A step of some withdrawal, one that it may take if nobody is in its way."""
+        asked = [event["id"] for event in self.events if event.get("type") == "withdraw"]
+        id_ = self._random.choice(asked[-3:] or ["e0"])
+        taken = sum(event.get("withdrawal") == id_ for event in self.events)
+        route = ("under_review", "approved", self._random.choice(["sent", "rejected"]))
+        last = self._random.choice(["settled", "failed", "returned", "unknown", "sent"])
+        to = route[taken] if taken < len(route) else last
+        said = {**step("", str(id_), to, f"staff:{self._member()}"), "why": "so it is"}
+        del said["id"]
+        return said
 
     def _pay(self) -> Json:
         return {**self._purchase(), "type": "pay"}

@@ -36,6 +36,8 @@ TABLES = {
     "webhook_attempt",
     "webhook_delivery",
     "webhook_endpoint",
+    "withdrawal",
+    "withdrawal_act",
 }
 OF_THE_INSTALLATION = {"staff", "staff_recovery"}
 VIEWS = {"commission", "posted", "posting"}
@@ -62,7 +64,15 @@ MAY_INSERT = {
     "webhook_attempt",
     "webhook_delivery",
     "webhook_endpoint",
+    "withdrawal_act",
 }
+MAY_INSERT_COLUMNS = {
+    ("withdrawal", column)
+    for column in (
+        "program_id", "id", "seq", "member", "amount", "fee", "approvals", "asked_by", "day",
+    )
+}  # fmt: skip
+"""Where not all columns are the product's: a withdrawal's state is the trigger's."""
 MAY_UPDATE = {
     "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
@@ -184,6 +194,12 @@ def test_the_role_has_just_its_grants(empty_dsn: str, fresh: psycopg.Connection)
     )  # fmt: skip
     columns = set(rows.fetchall())
     assert columns == {(table, column) for table in MAY_UPDATE for column in MAY_UPDATE[table]}
+    rows = fresh.execute(
+        "SELECT table_name, column_name FROM information_schema.role_column_grants"
+        " WHERE grantee = %s AND table_schema = 'public' AND privilege_type = 'INSERT'", [ROLE],
+    )  # fmt: skip
+    columns = {(table, column) for table, column in rows if table not in MAY_INSERT}
+    assert columns == MAY_INSERT_COLUMNS
 
 
 def test_the_role_is_nobody_of_consequence(empty_dsn: str, fresh: psycopg.Connection) -> None:

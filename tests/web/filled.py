@@ -31,6 +31,11 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
             database, f"{name}.{mark}", name, ["auditor"], "cli", datetime.now(UTC),
             secrets.token_hex,
         )  # fmt: skip
+        asker = {"Authorization": f"Bearer {shop.key('withdrawals')[1]}"}
+        for suffix in ("withdrawal", "doubtful", "regretted", "approvable"):
+            wish = {"id": f"{mark}-{suffix}", "member": f"{mark}-buyer", "amount": "0.10"}
+            answer = shop.client.post("/v1/withdrawals", json=wish, headers=asker)
+            assert answer.status_code == 201, answer.text
         yield shop
 
 
@@ -97,6 +102,10 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/merchants/{id}": f"{mark}-merchant",
         "/v1/wallets/{member}": f"{mark}-buyer",
         "/v1/wallets/{member}/entries": f"{mark}-buyer",
+        "/v1/withdrawals/{id}": f"{mark}-withdrawal",
+        "/v1/withdrawals/{id}/approve": f"{mark}-approvable",
+        "/v1/withdrawals/{id}/reject": f"{mark}-doubtful",
+        "/v1/withdrawals/{id}/cancel": f"{mark}-regretted",
         "/v1/api-keys/{id}": key,
         "/v1/staff/{name}": f"{shop.name}.{mark}",
         "/v1/webhooks/deliveries/{id}": sent,

@@ -19,6 +19,7 @@ from springtide.cli import (
     simulate,
     staff,
     webhooks,
+    withdrawals,
 )
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
@@ -31,6 +32,7 @@ from springtide.services.gateway import (
     UnknownProgram,
 )
 from springtide.services.importing import ImportRefused
+from springtide.services.payouts import PayoutRefused
 
 INTERRUPTED = 130
 
@@ -39,6 +41,7 @@ REFUSALS = (
     BadName,
     DatabaseDown,
     ImportRefused,
+    PayoutRefused,
     PolicyError,
     ProgramExists,
     UnknownMember,
@@ -62,6 +65,7 @@ reports.add_to(app)
 service.add_to(app)
 simulate.add_to(app)
 staff.add_to(app)
+withdrawals.add_to(app)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ take it over into the state. So a refusal, wherever it is found, leaves no trace
 
 from heapq import heappop, heappush
 
-from springtide.core.events import Json
+from springtide.core.events import Json, Step
 from springtide.core.journal import (
     BACKING,
     CREDIT_ISSUED,
@@ -18,9 +18,9 @@ from springtide.core.journal import (
     points_account,
     wallet_account,
 )
-from springtide.core.refusals import Overflow
-from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
-from springtide.core.units import LIMIT, price_micro
+from springtide.core.refusals import InsufficientFunds, Overflow
+from springtide.core.state import KEY_SCALE, Lot, Receipt, State, Withdrawal, trigger_key
+from springtide.core.units import LIMIT, format_money, price_micro
 
 
 class HorizonReached(Exception):
@@ -37,8 +37,8 @@ class Entry:
     __slots__ = (
         "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
         "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
-        "reserve_micro", "seq", "settled", "split", "split_factor", "state", "supply_nano",
-        "transfers",
+        "reserve_micro", "seq", "settled", "split", "split_factor", "state", "step",
+        "supply_nano", "transfers", "withdrawal",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
@@ -66,6 +66,10 @@ class Entry:
         self.merchant = ""
         """One that was never seen before, or empty."""
         self.split = 1
+        self.withdrawal: Withdrawal | None = None
+        """One that was asked for or took a step, as it stands now."""
+        self.step: tuple[Step, str] | None = None
+        """The step it took, and the state it took it from; None if it was asked for."""
 
     @property
     def pair(self) -> tuple[int, int]:
@@ -105,6 +109,20 @@ class Entry:
         """Pay out of the reserve."""
         self.reserve_micro -= amount_micro
         self.move(kind, POOL, account, amount_micro)
+
+    def take_from_wallet(self, kind: str, member: str, credit: str, amount_micro: int) -> None:
+        """Let a member pay from the wallet.
+
+        Raises:
+            InsufficientFunds: the wallet holds less.
+        """
+        held = self.state.wallet_micro(member)
+        if amount_micro > held:
+            raise InsufficientFunds(
+                f"the wallet of {member} holds {format_money(held)}, less than the "
+                f"{format_money(amount_micro)} asked for; ask for no more than it holds"
+            )
+        self.move(kind, wallet_account(member), credit, amount_micro)
 
     def set_aside(self, reserve_micro: int, supply_nano: int) -> None:
         """With no points left, keep the pair that stood before and orphan the reserve."""
@@ -195,6 +213,16 @@ class Entry:
                 if not -LIMIT <= balance <= LIMIT:
                     raise Overflow(f"the balance of {account} would pass 2^63 - 1")
                 after[account] = balance
+        return after
+
+    def wallets(self) -> dict[str, int]:
+        """The wallets this event would leave, of those that are in a state without the rest."""
+        held = self.state.balances
+        after: dict[str, int] = {}
+        for _, debit, credit, amount in self.transfers:
+            for account, change in ((debit, -amount), (credit, amount)):
+                if account in held:
+                    after[account] = after.get(account, held[account]) + change
         return after
 
     def abandon(self) -> None:

@@ -7,10 +7,11 @@ docs/algorithms/refusals.md. Amounts are unbounded here; `overflow` is decided b
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar, cast
 
 from springtide.core.refusals import InvalidAmount, InvalidEvent
-from springtide.core.units import parse_money, parse_points
+from springtide.core.units import CENT, parse_money, parse_points
 
 Json = Mapping[str, object]
 """An event as parsed from JSON; fields nobody reads are kept as part of its content."""
@@ -19,6 +20,8 @@ LONGEST_ID = 255
 """Characters of an id: more than any shop needs, and few enough for a database index."""
 
 _NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
+
+_BATCH = re.compile(r"[A-Za-z0-9]{1,18}", re.ASCII).fullmatch
 
 ALL = "all"
 
@@ -38,6 +41,8 @@ class Purchase:
     """GB/T 2260, 2, 4 or 6 digits; empty if none was given."""
     referrer: str
     """Empty if none was given."""
+    wallet_micro: int = 0
+    """What of the amount is paid from the member's wallet."""
 
 
 class Pay(Purchase):
@@ -101,7 +106,40 @@ class Inject(NamedTuple):
     amount_micro: int
 
 
-Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject
+class Withdraw(NamedTuple):
+    """A member's wish to have money of the wallet sent."""
+
+    id: str
+    member: str
+    amount_micro: int
+    day: str
+    """The day of UTC in which it was made, as 2026-01-31."""
+    by: str
+    """Who made it: `key:ID`, `member:ID`, `staff:NAME` or `cli`."""
+
+
+class Step(NamedTuple):
+    """A step in the life of a withdrawal, and whose it is."""
+
+    id: str
+    type: str
+    withdrawal: str
+    to: str
+    by: str
+    at: datetime
+    why: str
+    batch: str
+    """Of payouts, with which it is sent; empty for all other steps."""
+
+
+Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | Withdraw | Step
+
+STEPS = {
+    "withdraw_move": ("under_review", "approved", "sent", "awaiting_member", "unknown"),
+    "withdraw_settle": ("settled",),
+    "withdraw_return": ("rejected", "cancelled", "failed", "returned"),
+}
+"""Where each event brings a withdrawal: the first moves no money, the last all of it back."""
 
 
 def is_name(value: object) -> bool:
@@ -177,7 +215,14 @@ def _order(event: Json, kind: type[Order]) -> Order:
     id_, member = _name(event, "id"), _name(event, "member")
     merchant, region = _optional_name(event, "merchant"), _region(event)
     referrer, amount = _optional_name(event, "referrer"), _present(event, "amount")
-    return kind(id_, member, merchant, _money(amount), region, referrer)
+    order = kind(id_, member, merchant, _money(amount), region, referrer)
+    if event.get("wallet") is not None:
+        order.wallet_micro = _money(event["wallet"], "wallet")
+        if order.wallet_micro > order.amount_micro:
+            raise InvalidAmount(
+                f"wallet is {event['wallet']!r}, more than the amount {amount!r}; lower it"
+            )
+    return order
 
 
 def _settle(event: Json) -> Settle:
@@ -221,6 +266,50 @@ def _inject(event: Json) -> Inject:
     return Inject(_name(event, "id"), _money(_present(event, "amount")))
 
 
+def _instant(event: Json) -> datetime:
+    """When it happened, in UTC."""
+    value = event.get("at")
+    try:
+        at = datetime.fromisoformat(value if type(value) is str else "")
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidEvent(f"at is {value!r}; give a time with its zone, 2026-01-31T09:00:00Z")
+
+
+def _withdraw(event: Json) -> Withdraw:
+    id_, member, by = _name(event, "id"), _name(event, "member"), _name(event, "by")
+    day, amount = _instant(event).date().isoformat(), _money(_present(event, "amount"))
+    if amount % CENT:
+        raise InvalidAmount(
+            f"amount is {event['amount']!r}; banks move whole cents, two decimals"
+        )
+    return Withdraw(id_, member, amount, day, by)
+
+
+def _step(event: Json) -> Step:
+    type_ = str(event["type"])
+    id_, withdrawal, by = (_name(event, field) for field in ("id", "withdrawal", "by"))
+    at, why = _instant(event), _optional_name(event, "why")
+    to, known = event.get("to"), STEPS[type_]
+    if type(to) is not str or to not in known:
+        raise InvalidEvent(f"to is {to!r}; give one of {', '.join(known)}")
+    return Step(id_, type_, withdrawal, to, by, at, why, _batch(event) if to == "sent" else "")
+
+
+def _batch(event: Json) -> str:
+    batch = event.get("batch")
+    if not is_batch(batch):
+        raise InvalidEvent(f"batch is {batch!r}; give 1 to 18 letters and digits of ASCII")
+    return str(batch)
+
+
+def is_batch(value: object) -> bool:
+    """Whether this can name a batch of payouts: banks take letters and digits, not many."""
+    return type(value) is str and _BATCH(value) is not None
+
+
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
     "pay": _pay,
@@ -231,6 +320,8 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "redeem": _redeem,
     "refund": _refund,
     "inject": _inject,
+    "withdraw": _withdraw,
+    **dict.fromkeys(STEPS, _step),
 }
 
 

@@ -11,6 +11,8 @@ and credit come from have negative balances, everything owed to somebody a posit
              pool, orphaned                      the reserve, and what was left without points
              backing                             money behind store credit
              refunds                             paid back to buyers
+             withdrawals                         taken from wallets, not sent or not settled yet
+             payouts                             gone out to members
     points   points-issued                       where they came from
              points:<member>, points-opening     who holds them
     credit   credit-issued, credit:<member>      store credit at par
@@ -28,6 +30,8 @@ POOL = "pool"
 ORPHANED = "orphaned"
 BACKING = "backing"
 REFUNDS = "refunds"
+WITHDRAWALS = "withdrawals"
+PAYOUTS = "payouts"
 POINTS_ISSUED = "points-issued"
 POINTS_OPENING = "points-opening"
 CREDIT_ISSUED = "credit-issued"

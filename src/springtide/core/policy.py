@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from springtide.core.units import NANO, PPM
+from springtide.core.units import CENT, NANO, PPM
 
 
 class PolicyError(ValueError):
@@ -21,6 +21,27 @@ class Terms(NamedTuple):
     take_ppm: int
     region: str
     recruiter: str
+
+
+class WithdrawalTerms(NamedTuple):
+    """What a withdrawal costs, how large it may be, and who must approve it; in micro."""
+
+    fee_ppm: int = 0
+    fee_fixed_micro: int = 0
+    minimum_micro: int = 0
+    daily_limit_micro: int | None = None
+    """Of one member in one day of UTC; None for no limit."""
+    four_eyes_above_micro: int | None = None
+    """Two people approve what is above it; None: one approves anything."""
+
+    def fee_micro(self, amount_micro: int) -> int:
+        """The fee of a withdrawal; its share of the amount is rounded down to whole cents."""
+        return amount_micro * self.fee_ppm // PPM // CENT * CENT + self.fee_fixed_micro
+
+    def approvals(self, amount_micro: int) -> int:
+        """How many different people must approve a withdrawal."""
+        above = self.four_eyes_above_micro
+        return 2 if above is not None and amount_micro > above else 1
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,7 @@ class Policy:
     merchants: Mapping[str, Terms]
     agents: Mapping[str, str]
     levels: Mapping[str, str]
+    withdrawal: WithdrawalTerms
 
     @cached_property
     def default_terms(self) -> Terms:

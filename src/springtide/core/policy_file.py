@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from springtide.core.events import is_name, is_region
-from springtide.core.policy import Policy, PolicyError, Terms
+from springtide.core.policy import Policy, PolicyError, Terms, WithdrawalTerms
 from springtide.core.units import (
+    CENT,
     LIMIT,
     MICRO,
     PPM,
@@ -172,6 +173,28 @@ def _level_rates(table: _Table) -> dict[str, int]:
     return {key: table.ratio(key) for key in table}
 
 
+def _withdrawal(table: _Table) -> WithdrawalTerms:
+    terms = WithdrawalTerms(
+        fee_ppm=table.ratio("fee", "0", below_one=True),
+        fee_fixed_micro=table.money("fee_fixed", "0"),
+        minimum_micro=table.money("minimum", "0"),
+        daily_limit_micro=table.optional_money("daily_limit"),
+        four_eyes_above_micro=table.optional_money("four_eyes_above"),
+    )
+    if terms.fee_fixed_micro % CENT:
+        raise PolicyError(
+            f"{table.name('fee_fixed')} is {format_money(terms.fee_fixed_micro)}; "
+            "banks move whole cents, give two decimals"
+        )
+    limit = terms.daily_limit_micro
+    if limit is not None and limit < max(terms.minimum_micro, 1):
+        raise PolicyError(
+            f"{table.name('daily_limit')} is {format_money(limit)}, so nobody could withdraw "
+            f"anything; raise it above zero and to the minimum, or remove it"
+        )
+    return terms
+
+
 def _check_pool(policy: Policy) -> None:
     if policy.platform_ppm + policy.distribution_ppm > PPM:
         total = format_ratio(policy.platform_ppm + policy.distribution_ppm)
@@ -285,6 +308,7 @@ def _read(root: _Table) -> Policy:
         merchants=_merchants(merchants, take_ppm),
         agents=_people(agents, is_region, "a region of 2, 4 or 6 digits of GB/T 2260"),
         levels=_people(levels, is_name, "the id of a member"),
+        withdrawal=_withdrawal(root.table("withdrawal")),
     )
     root.close()
     return policy

@@ -10,8 +10,8 @@ _WRITERS: dict[str, Callable[[int], str]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
     **dict.fromkeys(
         (
-            "amount", "contribution", "gross", "merchant", "net", "platform", "price",
-            "recovered", "released", "reserve", "shortfall",
+            "amount", "contribution", "fee", "gross", "merchant", "net", "platform", "price",
+            "recovered", "released", "reserve", "shortfall", "wallet",
         ),
         format_money,
     ),

@@ -22,6 +22,8 @@ from springtide.core.events import (
     Refund,
     Request,
     Settle,
+    Step,
+    Withdraw,
     read_event,
     same_content,
 )
@@ -51,6 +53,12 @@ from springtide.core.refusals import (
 )
 from springtide.core.state import Lot, Posted, Receipt, State
 from springtide.core.units import LIMIT, PPM, format_money, format_points, price_micro
+from springtide.core.withdrawal import (
+    keep_withdrawal,
+    request_withdrawal,
+    spend_from_wallet,
+    step_withdrawal,
+)
 
 
 @dataclass(slots=True)
@@ -129,6 +137,8 @@ def _apply(entry: Entry, parsed: Event) -> None:
         state.balances.update(entry.balances())
     else:
         assert entry.inflow_micro <= LIMIT, "balances must be loaded before they can overflow"
+        if state.balances:
+            state.balances.update(entry.wallets())
     receipt["split"] = entry.split
     receipt["reserve"] = entry.reserve_micro
     receipt["supply"] = entry.supply_nano
@@ -152,21 +162,24 @@ def _take_over(state: State, entry: Entry) -> None:
     if entry.settled is not None:
         order = state.posted[entry.settled].event
         state.settlements[entry.settled] = Posted(order, entry.receipt, entry.split_factor)
-    if entry.newcomers:
-        state.members.update(entry.newcomers)
+    state.members.update(entry.newcomers)
     if entry.merchant:
         state.merchants.add(entry.merchant)
     if entry.binding is not None:
         member, referrer = entry.binding
         state.referrers[member] = referrer
+    if entry.withdrawal is not None:
+        keep_withdrawal(state, entry.withdrawal)
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
 
 
 def _pay(entry: Entry, order: Pay) -> None:
-    entry.inflow_micro += order.amount_micro
-    entry.move("pay", PAYMENTS, ESCROW, _fitting(order))
+    entry.inflow_micro += _fitting(order)
+    if order.wallet_micro:
+        spend_from_wallet(entry, order)
+    entry.move("pay", PAYMENTS, ESCROW, order.amount_micro)
     entry.receipt["amount"] = order.amount_micro
 
 
@@ -178,6 +191,8 @@ def _settle(entry: Entry, wish: Settle) -> None:
 
 def _purchase(entry: Entry, order: Purchase) -> None:
     entry.inflow_micro += _fitting(order)
+    if order.wallet_micro:
+        spend_from_wallet(entry, order)
     _credit_order(entry, order, PAYMENTS)
 
 
@@ -377,4 +392,6 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Redeem: _redeem,
     Refund: refund_order,
     Inject: _inject,
+    Withdraw: request_withdrawal,
+    Step: step_withdrawal,
 }

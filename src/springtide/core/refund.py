@@ -6,7 +6,7 @@ Source: docs/algorithms/refund.md.
 from typing import Any, NamedTuple, cast
 
 from springtide.core.entry import Entry
-from springtide.core.events import Purchase, Refund, read_event
+from springtide.core.events import Json, Purchase, Refund, read_event
 from springtide.core.journal import (
     ESCROW,
     ORPHANED,
@@ -131,13 +131,17 @@ def refund_order(entry: Entry, wish: Refund) -> None:
     if posted.event["type"] == "pay":
         if wish.order not in entry.state.settlements:
             _reverse(entry, amount)
+            _refill(entry, posted.event, amount)
             return
         posted = entry.state.settlements[wish.order]
-    _take_back(entry, wish.order, _read(entry.state, posted).part(amount))
+    recovered = _take_back(entry, wish.order, _read(entry.state, posted).part(amount))
+    _refill(entry, posted.event, amount - recovered)
 
 
-def _take_back(entry: Entry, order_id: str, order: Order) -> None:
+def _take_back(entry: Entry, order_id: str, order: Order) -> int:
     """Burn what is left of the points of a settled order, and pay the buyer.
+
+    Gives what was recovered, in micro: so much less than the amount the buyer is paid.
 
     The pool gives back no more than the burnt points are worth, so the price cannot fall.
     What the buyer already got for the points is kept from the payment; what then lacks is
@@ -167,6 +171,21 @@ def _take_back(entry: Entry, order_id: str, order: Order) -> None:
     entry.receipt.update(
         burned=held, released=release, recovered=recovered, shortfall=shortfall
     )
+    return recovered
+
+
+def _refill(entry: Entry, order: Json, paid_back_micro: int) -> None:
+    """Pay the wallet its part of what the buyer is paid back, if it paid a part of the order.
+
+    Rounding: the wallet's part is rounded down; the rest leaves the house as the rest came.
+
+    Source: docs/algorithms/withdrawals.md, rule W2.
+    """
+    if order.get("wallet") is not None:
+        part, whole = parse_money(order["wallet"]), parse_money(order["amount"])
+        back = paid_back_micro * part // whole
+        entry.move("refund", REFUNDS, wallet_account(str(order["member"])), back)
+        entry.receipt["wallet"] = back
 
 
 def _reverse(entry: Entry, amount_micro: int) -> None:

@@ -12,7 +12,14 @@
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
     ├── AlreadySettled       a second settlement of one order
     ├── RefundTooLarge       more than is left of the order
-    └── NoPoints             an injection while nobody holds a point
+    ├── NoPoints             an injection while nobody holds a point
+    ├── InsufficientFunds    the member's wallet holds less than asked for
+    ├── WithdrawalTooSmall   less than the policy's minimum, or than its own fee
+    ├── DailyLimit           the member's withdrawals of a day would pass the policy's limit
+    ├── UnknownWithdrawal    a step of a withdrawal that nobody asked for
+    ├── WrongState           a step that a withdrawal cannot take from where it is
+    ├── OwnWithdrawal        whoever asked for a withdrawal would approve it
+    └── ApprovedBefore       one person would approve one withdrawal twice
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -101,3 +108,45 @@ class NoPoints(Refusal):
     """Money cannot be injected while no points are in circulation."""
 
     code = "no_points_in_circulation"
+
+
+class InsufficientFunds(Refusal):
+    """The member's wallet holds less than is asked for."""
+
+    code = "insufficient_funds"
+
+
+class WithdrawalTooSmall(Refusal):
+    """A withdrawal is below the policy's minimum, or its fee would take all of it."""
+
+    code = "withdrawal_too_small"
+
+
+class DailyLimit(Refusal):
+    """A member's withdrawals of one day would pass the policy's limit."""
+
+    code = "daily_limit"
+
+
+class UnknownWithdrawal(Refusal):
+    """No withdrawal of this id was asked for."""
+
+    code = "unknown_withdrawal"
+
+
+class WrongState(Refusal):
+    """The withdrawal cannot take this step from the state it is in."""
+
+    code = "wrong_state"
+
+
+class OwnWithdrawal(Refusal):
+    """Whoever asked for a withdrawal cannot approve it."""
+
+    code = "own_withdrawal"
+
+
+class ApprovedBefore(Refusal):
+    """One person's approval of a withdrawal counts once."""
+
+    code = "approved_before"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappush
 
 from springtide.core.events import Json
-from springtide.core.journal import OPENING, POOL
+from springtide.core.journal import OPENING, POOL, wallet_account
 from springtide.core.policy import Policy
 from springtide.core.units import LIMIT, NANO
 
@@ -58,6 +58,30 @@ class Posted:
     split_factor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Money on its way from a wallet to its owner, and how far it came."""
+
+    id: str
+    seq: int
+    """The entry that took it from the wallet."""
+    member: str
+    amount_micro: int
+    fee_micro: int
+    """What the platform keeps of the amount once it is settled."""
+    needed: int
+    """How many different people must approve it."""
+    by: str
+    """Who asked for it, and so cannot approve it."""
+    day: str
+    state: str = "requested"
+    steps: int = 1
+    """Asking for it is the first."""
+    approved_by: tuple[str, ...] = ()
+    reference: str = ""
+    """Under which it was sent."""
+
+
 def trigger_key(lot: Lot) -> int:
     """The price at which a lot exits, scaled; LIMIT for a lot that never does.
 
@@ -96,6 +120,10 @@ class State:
     settlements: dict[str, Posted] = field(default_factory=dict)
     """Of paid orders: the order's event with the receipt of its settlement."""
     balances: dict[str, int] = field(default_factory=dict)
+    """Of all accounts; or, unless `holds_all_balances`, of wallets that may be debited."""
+    withdrawals: dict[str, Withdrawal] = field(default_factory=dict)
+    withdrawn: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By member and day: what was asked for and not given back, in micro."""
     triggers: list[tuple[int, str]] = field(default_factory=list)
     """A heap of (trigger key, lot id); entries that no longer hold are skipped."""
     horizon: int = EVERYTHING
@@ -127,6 +155,10 @@ class State:
             if lot.id not in self.lots:
                 self.lots[lot.id] = lot
                 self.watch(lot)
+
+    def wallet_micro(self, member: str) -> int:
+        """What a member's wallet holds; it must be here. Below zero after a clawback."""
+        return self.balances.get(wallet_account(member), 0)
 
     def watch(self, lot: Lot) -> None:
         """Let a lot exit when its price comes."""

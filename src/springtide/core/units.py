@@ -8,6 +8,8 @@ Every quantity is an integer; nothing in the product is a float.
 """
 
 MICRO = 10**6
+CENT = 10_000
+"""Micro of the smallest amount that banks move."""
 NANO = 10**9
 PPM = 10**6
 

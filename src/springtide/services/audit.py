@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from springtide.core.events import Json
-from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, Transfer
+from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, WITHDRAWALS, Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
@@ -20,6 +20,7 @@ from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encod
 from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Derived, Row
 from springtide.storage.programs import Program
+from springtide.storage.withdrawals import StepRow, step_row
 
 CHAIN = "The hash chain is whole, from the opening to the program's last batch."
 REPEATED = "Every entry, folded again from the opening, has the same receipt and transfers."
@@ -81,6 +82,7 @@ class _Auditor:
         self._refunds: dict[int, tuple[str, int]] = {}
         self._settlements: dict[str, int] = {}
         self._splits: dict[int, int] = {}
+        self._steps: dict[int, StepRow] = {}
 
     def broken(self, law: str, by: str) -> None:
         self.findings[law].broken_by.append(by)
@@ -161,6 +163,8 @@ class _Auditor:
             self._refunds[row.seq] = entry.refunded
         if entry.settled is not None:
             self._settlements[entry.settled] = row.seq
+        if entry.withdrawal is not None and entry.step is not None:
+            self._steps[row.seq] = step_row(row.seq, entry.withdrawal, *entry.step)
         if entry.split > 1:
             self._splits[row.seq] = state.split_factor
         return (
@@ -194,7 +198,7 @@ class _Auditor:
     def _check_kept(self, balances: dict[str, int]) -> None:
         tx, program = self._tx, self._program
         kept = journal_reader.read_kept_balances(tx, program)
-        for account in {POOL, ORPHANED, BACKING, ESCROW, *kept}:
+        for account in {POOL, ORPHANED, BACKING, ESCROW, WITHDRAWALS, *kept}:
             there, posted = kept.get(account, 0), balances.get(account, 0)
             if there != posted:
                 self.broken(KEPT, f"{account}: {there} kept, {posted} posted")
@@ -234,6 +238,8 @@ class _Auditor:
             self._refunds,
             self._settlements,
             self._splits,
+            state.withdrawals,
+            self._steps,
         )
         for name, there, told in zip(Derived._fields, found, expected, strict=True):
             if there != told:

@@ -5,9 +5,11 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
+from springtide.core.state import Withdrawal
 from springtide.storage.chain import ENTRY_COLUMNS, TRANSFER_COLUMNS
 from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
+from springtide.storage.withdrawals import StepRow, list_withdrawals, read_steps
 
 
 class Row(NamedTuple):
@@ -98,10 +100,12 @@ def read_kept_balances(tx: Transaction, program: Program) -> dict[str, int]:
         """
         SELECT code, balance FROM account WHERE program_id = %(id)s
         UNION ALL
-        SELECT w.code, w.balance + coalesce(sum(
-            CASE WHEN t.credit = w.code THEN t.amount ELSE -t.amount END), 0)
-        FROM wallet w LEFT JOIN transfer t ON t.program_id = w.program_id
-             AND t.seq > w.through_seq AND w.code IN (t.debit, t.credit)
+        SELECT w.code, w.balance + coalesce(sum(side.change), 0)
+        FROM wallet w LEFT JOIN (
+            SELECT seq, credit AS code, amount AS change FROM transfer WHERE program_id = %(id)s
+            UNION ALL
+            SELECT seq, debit, -amount FROM transfer WHERE program_id = %(id)s
+        ) side ON side.code = w.code AND side.seq > w.through_seq
         WHERE w.program_id = %(id)s GROUP BY w.code, w.balance
         """,
         {"id": program.id},
@@ -152,6 +156,9 @@ class Derived(NamedTuple):
     """Seqs of settlements by order."""
     splits: dict[int, int]
     """Factors by seq."""
+    withdrawals: dict[str, Withdrawal]
+    steps_of_withdrawals: dict[int, StepRow]
+    """By seq; times are instants."""
 
 
 def read_derived(tx: Transaction, program: Program) -> Derived:
@@ -170,4 +177,6 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         },
         dict(rows("SELECT order_id, seq FROM settlement")),
         dict(rows("SELECT seq, factor FROM split")),
+        {row.id: row for row in list_withdrawals(tx, program, most=None)},
+        {row.seq: row for row in read_steps(tx, program)},
     )

@@ -15,6 +15,13 @@ from springtide.storage.chain import (
 )
 from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
+from springtide.storage.withdrawals import (
+    WITHDRAWAL,
+    StepRow,
+    append_steps,
+    step_row,
+    withdrawal_row,
+)
 
 _ENTRY = f"entry ({ENTRY_COLUMNS})"
 _TRANSFER = f"transfer ({TRANSFER_COLUMNS})"
@@ -25,6 +32,7 @@ _MERCHANT = "merchant (program_id, id, first_seq)"
 _REFUND = "refund (program_id, order_id, seq, amount)"
 _SETTLEMENT = "settlement (program_id, order_id, seq)"
 _EMPTY_IS_NULL = " (NULL '')"
+_ORDERS = ("purchase", "pay")
 
 
 class Slice:
@@ -34,7 +42,7 @@ class Slice:
         "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
         "changed", "entries", "factor", "lots", "members", "merchants", "refunds",
         "settlements", "size",
-        "splits", "transfers",
+        "splits", "steps", "transfers", "withdrawals",
     )  # fmt: skip
 
     def __init__(self, program: Program) -> None:
@@ -52,6 +60,8 @@ class Slice:
         self.changed: list[Lot] = []
         self.refunds: list[str] = []
         self.settlements: list[str] = []
+        self.withdrawals: list[str] = []
+        self.steps: list[StepRow] = []
         self.splits: list[tuple[int, int]] = []
         self.factor = 1
         """Product of the splits."""
@@ -70,14 +80,24 @@ class Slice:
             self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\n")
         if entry.merchant:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
+        if entry.kind not in _ORDERS:
+            self._add_later_steps(entry)
+        if entry.split > 1:
+            self.factor *= entry.split
+            self.splits.append((seq, entry.split_factor * entry.split))
+
+    def _add_later_steps(self, entry: Entry) -> None:
+        """What became of orders and withdrawals."""
+        seq = entry.seq
         if entry.refunded is not None:
             order, amount = entry.refunded
             self.refunds.append(f"{self._head}{order}\t{seq}\t{amount}\n")
         if entry.settled is not None:
             self.settlements.append(f"{self._head}{entry.settled}\t{seq}\n")
-        if entry.split > 1:
-            self.factor *= entry.split
-            self.splits.append((seq, entry.split_factor * entry.split))
+        if entry.step is not None and entry.withdrawal is not None:
+            self.steps.append(step_row(seq, entry.withdrawal, *entry.step))
+        elif entry.withdrawal is not None:
+            self.withdrawals.append(withdrawal_row(self._head, entry.withdrawal))
 
     def add_rows(
         self,
@@ -140,6 +160,9 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _MERCHANT, to_copy(part.merchants))
     _copy(tx, _SETTLEMENT, to_copy(part.settlements))
     _copy(tx, _REFUND, to_copy(part.refunds))
+    _copy(tx, WITHDRAWAL, to_copy(part.withdrawals))
+    if part.steps:
+        append_steps(tx, program, part.steps)
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:

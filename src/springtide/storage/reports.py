@@ -96,7 +96,7 @@ class Movement(NamedTuple):
 
     seq: int
     id: str
-    """Of the event that caused it; of the order, if that was a settlement."""
+    """Of the event that caused it; of the order or withdrawal, if it was a step of one."""
     at: str | None
     cause: str
     account: str
@@ -110,13 +110,14 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
     rows = tx.execute(
         """
-        SELECT t.seq, coalesce(o.id, p.id), coalesce(o.event, p.event), t.kind,
+        SELECT t.seq, coalesce(o.id, w.withdrawal, p.id), coalesce(o.event, p.event), t.kind,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
                CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
                p.factor
         FROM transfer t JOIN posted p USING (program_id, seq)
         LEFT JOIN settlement s USING (program_id, seq)
         LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
+        LEFT JOIN withdrawal_act w ON w.program_id = t.program_id AND w.seq = t.seq
         WHERE t.program_id = %(id)s
           AND (t.credit = ANY(%(accounts)s) OR t.debit = ANY(%(accounts)s))
         ORDER BY t.seq, t.line

@@ -20,6 +20,8 @@ from springtide.core.events import (
     Redeem,
     Refund,
     Settle,
+    Step,
+    Withdraw,
     is_name,
     read_event,
 )
@@ -29,6 +31,7 @@ from springtide.core.units import LIMIT
 from springtide.storage.chain import decode
 from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program
+from springtide.storage.withdrawals import read_wallets, read_withdrawals, read_withdrawn
 
 FIRST_TRIGGERS = 64
 MOST_MEMBERS = 500_000
@@ -72,6 +75,10 @@ class _Needs:
         self.holders = set(buyers) if by_member else set()
         self.orders: set[str] = set()
         self.inflow_micro = sum(order.amount_micro for order in bought)
+        self.spenders = {order.member for order in bought if order.wallet_micro}
+        """Whose wallets may be debited."""
+        self.withdrawals: set[str] = set()
+        self.days: set[tuple[str, str]] = set()
         for event, parsed in others:
             self._add(event, parsed)
 
@@ -97,6 +104,15 @@ class _Needs:
             self.members.update((parsed.member, parsed.referrer))
         elif isinstance(parsed, Inject):
             self.inflow_micro += parsed.amount_micro
+        else:
+            self._add_withdrawal(parsed)
+
+    def _add_withdrawal(self, parsed: Event) -> None:
+        if isinstance(parsed, Withdraw):
+            self.spenders.add(parsed.member)
+            self.days.add((parsed.member, parsed.day))
+        elif isinstance(parsed, Step):
+            self.withdrawals.add(parsed.withdrawal)
 
 
 def load_state(
@@ -122,6 +138,12 @@ def load_state(
         rows = tx.execute(f"{_LOT} WHERE program_id = %s AND seq = ANY(%s)", [program.id, seqs])
         state.remember_lots(Lot(*row) for row in rows)
     load_triggers(tx, program, state, FIRST_TRIGGERS)
+    if needs.spenders:
+        state.balances.update(read_wallets(tx, program, needs.spenders))
+    if needs.days:
+        state.withdrawn.update(read_withdrawn(tx, program, needs.days))
+    if needs.withdrawals:
+        state.withdrawals.update(read_withdrawals(tx, program, needs.withdrawals))
     if program.inflow + needs.inflow_micro > LIMIT:
         state.balances.update(read_balances(tx, program))
         state.holds_all_balances = True

@@ -64,6 +64,8 @@ KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
 StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
 Auditor = Annotated[Principal, Depends(Allowed("audit"))]
 HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
+Payer = Annotated[Principal, Depends(Allowed("withdrawals"))]
+Reviewer = Annotated[Principal, Depends(Allowed("review"))]
 Books = Annotated[Database, Depends(_database)]
 Now = Annotated[datetime, Depends(_now)]
 

@@ -201,9 +201,7 @@ def _switch(
     key: HookKeeper, books: Books, now: datetime, id_: str, state: str
 ) -> models.Webhook:
     with missing_if(UnknownWebhook, "webhook", id_):
-        row = webhooks.switch(
-            books, key.program, plain(id_), state, actor=key.actor, now=now
-        )
+        row = webhooks.switch(books, key.program, plain(id_), state, actor=key.actor, now=now)
     return models.Webhook(**_webhook(row))
 
 

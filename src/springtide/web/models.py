@@ -43,6 +43,9 @@ class OrderIn(_In):
     merchant: str | None = None
     region: str | None = Field(default=None, description="GB/T 2260, 2, 4 or 6 digits")
     referrer: str | None = Field(default=None, description="binds, if none is bound yet")
+    wallet: AmountIn | None = Field(
+        default=None, description="what of the amount is paid from the member's wallet"
+    )
     model_config = ConfigDict(
         extra="allow",
         json_schema_extra={
