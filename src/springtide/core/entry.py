@@ -221,7 +221,7 @@ class Entry:
         after: dict[str, int] = {}
         for _, debit, credit, amount in self.transfers:
             for account, change in ((debit, -amount), (credit, amount)):
-                if account in held:
+                if account in held and account.startswith("wallet:"):
                     after[account] = after.get(account, held[account]) + change
         return after
 
