@@ -14,19 +14,24 @@ from springtide.storage.errors import DatabaseDown
 TABLES = {
     "account",
     "act",
+    "alarm",
     "alembic_version",
     "api_key",
     "batch",
     "binding",
     "entry",
+    "hold",
     "lot",
     "member",
+    "member_freeze",
     "merchant",
     "policy",
     "program",
     "refund",
     "settlement",
     "split",
+    "switch",
+    "tally",
     "transfer",
     "wallet",
 }
@@ -34,27 +39,37 @@ VIEWS = {"commission", "posted", "posting"}
 
 MAY_INSERT = {
     "act",
+    "alarm",
     "api_key",
     "batch",
     "binding",
     "entry",
+    "hold",
     "lot",
     "member",
+    "member_freeze",
     "merchant",
     "policy",
     "program",
     "refund",
     "settlement",
     "split",
+    "switch",
+    "tally",
     "transfer",
 }
 MAY_UPDATE = {
+    "alarm": {"acknowledged_at", "acknowledged_by"},
     "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
+    "member_freeze": {"frozen", "at", "actor", "reason"},
     "program": {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
+        "clock", "outflow",
     },
+    "switch": {"off", "at", "actor", "reason"},
+    "tally": {"spent", "cash_day", "cashed"},
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate
+from springtide.cli import controls, orders, policies, programs, reports, service, simulate
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
@@ -49,6 +49,7 @@ app.add_typer(policies.app, name="policy")
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)
+controls.add_to(app)
 simulate.add_to(app)
 
 

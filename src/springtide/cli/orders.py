@@ -122,7 +122,7 @@ def import_command(
 
 def _import(db: Database, program: str, file: OrderFile) -> ImportResult:
     with progress("posting orders", file.check_order()) as advance:
-        return import_orders(db, program, file, advance)
+        return import_orders(db, program, file, advance, lambda: datetime.now(UTC))
 
 
 def _show_import(result: ImportResult, *, as_json: bool) -> None:

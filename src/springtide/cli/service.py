@@ -61,7 +61,10 @@ def settle(program: Program, *, json: Json = False) -> None:
 def create_command(
     program: Program,
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"Any of {', '.join(keys.SCOPES)}; all but keys.")
+        list[str] | None,
+        typer.Option(
+            help=f"Any of {', '.join(keys.SCOPES)}; if none, {', '.join(keys.USUAL)}."
+        ),
     ] = None,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     *,
@@ -71,7 +74,7 @@ def create_command(
 
     $ springtide key create shop --scope orders --scope read
     """
-    scopes = scope or [name for name in keys.SCOPES if name != "keys"]
+    scopes = scope or keys.USUAL
     with database() as db:
         try:
             secret, key = keys.create_key(db, program, scopes, mode, secrets.token_hex)

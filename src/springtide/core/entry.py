@@ -20,6 +20,7 @@ from springtide.core.journal import (
 )
 from springtide.core.refusals import Overflow
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
+from springtide.core.tally import Counts
 from springtide.core.units import LIMIT, PPM, price_micro
 
 
@@ -35,8 +36,8 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
-        "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
+        "binding", "counts", "event", "id", "inflow_micro", "kind", "lots", "merchant",
+        "newcomers", "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
         "reserve_micro", "seq", "settled", "split", "split_factor", "state", "supply_nano",
         "transfers",
     )  # fmt: skip
@@ -66,6 +67,8 @@ class Entry:
         self.merchant = ""
         """One that was never seen before, or empty."""
         self.split = 1
+        self.counts: Counts | None = None
+        """What it adds to the tally of the policy's controls."""
 
     @property
     def pair(self) -> tuple[int, int]:

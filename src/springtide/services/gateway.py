@@ -5,9 +5,11 @@ from springtide.storage.errors import (
     BadName,
     DatabaseDown,
     ProgramExists,
+    UnknownAlarm,
     UnknownKey,
     UnknownMember,
     UnknownProgram,
+    UnusableControl,
     UnusableKey,
 )
 
@@ -16,9 +18,11 @@ __all__ = [
     "Database",
     "DatabaseDown",
     "ProgramExists",
+    "UnknownAlarm",
     "UnknownKey",
     "UnknownMember",
     "UnknownProgram",
+    "UnusableControl",
     "UnusableKey",
     "open_database",
 ]

@@ -10,6 +10,7 @@ from springtide.storage.keys import ApiKey
 
 __all__ = [
     "SCOPES",
+    "USUAL",
     "ApiKey",
     "UnknownKey",
     "UnusableKey",
@@ -26,8 +27,12 @@ SCOPES = {
     "payouts": "cash out and redeem points",
     "pool": "inject money into the pool",
     "keys": "create and revoke keys",
+    "controls": "freeze members, set switches, acknowledge alarms",
 }
 """What a key may be allowed, each with what that means."""
+
+USUAL = [scope for scope in SCOPES if scope not in ("keys", "controls")]
+"""What a key gets if nothing is said: what a shop needs, and nothing to govern with."""
 
 MODES = ("test", "live")
 

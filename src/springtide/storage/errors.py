@@ -27,3 +27,11 @@ class UnknownKey(Exception):
 
 class UnusableKey(Exception):
     """An API key was asked for that cannot be made."""
+
+
+class UnknownAlarm(Exception):
+    """The program has no alarm of this id."""
+
+
+class UnusableControl(Exception):
+    """A switch that is not there, or a reason that says nothing."""

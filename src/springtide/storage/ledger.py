@@ -4,6 +4,7 @@ from springtide.core.entry import Entry
 from springtide.core.events import Json
 from springtide.core.journal import Transfer
 from springtide.core.state import Lot, Receipt, State, trigger_key
+from springtide.core.tally import Counts
 from springtide.core.units import LIMIT
 from springtide.storage.chain import (
     ENTRY_COLUMNS,
@@ -15,6 +16,7 @@ from springtide.storage.chain import (
 )
 from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
+from springtide.storage.tallies import append_counts
 
 _ENTRY = f"entry ({ENTRY_COLUMNS})"
 _TRANSFER = f"transfer ({TRANSFER_COLUMNS})"
@@ -32,7 +34,7 @@ class Slice:
 
     __slots__ = (
         "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
-        "changed", "entries", "factor", "lots", "members", "merchants", "refunds",
+        "changed", "counts", "entries", "factor", "lots", "members", "merchants", "refunds",
         "settlements", "size",
         "splits", "transfers",
     )  # fmt: skip
@@ -50,6 +52,7 @@ class Slice:
         self.bindings: list[str] = []
         self.merchants: list[str] = []
         self.changed: list[Lot] = []
+        self.counts: list[Counts] = []
         self.refunds: list[str] = []
         self.settlements: list[str] = []
         self.splits: list[tuple[int, int]] = []
@@ -70,9 +73,15 @@ class Slice:
             self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\n")
         if entry.merchant:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
+        self._add_rare(entry)
+
+    def _add_rare(self, entry: Entry) -> None:
+        seq = entry.seq
         if entry.refunded is not None:
             order, amount = entry.refunded
             self.refunds.append(f"{self._head}{order}\t{seq}\t{amount}\n")
+        if entry.counts is not None:
+            self.counts.append(entry.counts)
         if entry.settled is not None:
             self.settlements.append(f"{self._head}{entry.settled}\t{seq}\n")
         if entry.split > 1:
@@ -140,6 +149,8 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _MERCHANT, to_copy(part.merchants))
     _copy(tx, _SETTLEMENT, to_copy(part.settlements))
     _copy(tx, _REFUND, to_copy(part.refunds))
+    if part.counts:
+        append_counts(tx, program, part.counts)
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:

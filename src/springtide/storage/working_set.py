@@ -27,8 +27,10 @@ from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import decode
+from springtide.storage.guards import load_guards
 from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program
+from springtide.storage.tallies import load_tally
 
 FIRST_TRIGGERS = 64
 MOST_MEMBERS = 500_000
@@ -122,6 +124,10 @@ def load_state(
         rows = tx.execute(f"{_LOT} WHERE program_id = %s AND seq = ANY(%s)", [program.id, seqs])
         state.remember_lots(Lot(*row) for row in rows)
     load_triggers(tx, program, state, FIRST_TRIGGERS)
+    if program.guarded:
+        state.guards = load_guards(tx, program, needs.members | needs.holders)
+    if state.tally is not None:
+        load_tally(tx, program, state, needs.holders)
     if program.inflow + needs.inflow_micro > LIMIT:
         state.balances.update(read_balances(tx, program))
         state.holds_all_balances = True

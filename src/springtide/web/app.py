@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import keyring, resources
+from springtide.web import controls, keyring, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.desks import Desks
@@ -39,10 +38,6 @@ Every command may be sent again with its id: it is posted once."""
 SETTLE_EVERY_S = 5.0
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     """The application over a database; `rate` is what one key may ask for."""
     gate = Gate(database, rate)
@@ -50,7 +45,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
+        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S))
         yield
         settling.cancel()
 
@@ -66,6 +61,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     app.state.desks, app.state.metrics = desks, metrics
     app.include_router(resources.router)
     app.include_router(keyring.router)
+    app.include_router(controls.router)
     _add_operations(app)
     _add_reference(app)
     _add_refusals(app)

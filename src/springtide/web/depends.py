@@ -50,6 +50,7 @@ def _database(request: Request) -> Database:
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+Controller = Annotated[ApiKey, Depends(_allowed("controls"))]
 Books = Annotated[Database, Depends(_database)]
 
 

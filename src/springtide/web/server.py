@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import structlog
 import uvicorn
@@ -38,7 +39,7 @@ def run(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
-    desks = Desks(database)
+    desks = Desks(database, lambda: datetime.now(UTC))
     app = create_app(database, desks, rate)
     listening = _listen(host, port)
     say(
