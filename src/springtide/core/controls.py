@@ -294,8 +294,9 @@ def _check_day(
     if before + net_micro > most:
         raise DailyCashOut(
             f"{member} has cashed {format_money(before)} today and {format_money(net_micro)} "
-            f"more would pass {format_money(most)} a day; ask for less, or tomorrow",
-            _next_day(counts.clock_s),
+            f"more would pass {format_money(most)} a day; ask for less"
+            + (", or tomorrow" if net_micro <= most else ""),
+            _next_day(counts.clock_s) if net_micro <= most else None,
         )
     counts.cashed.append((member, day, before + net_micro))
 
@@ -304,7 +305,6 @@ def _check_outflow(controls: Controls, tally: Tally, counts: Counts, net_micro: 
     most = controls.daily_outflow_micro
     if most is None:
         return
-    again = _next_day(counts.clock_s)
     if tally.paused_day >= counts.clock_s // DAY_S:
         raise DailyOutflow(
             f"cash-outs are paused for the day: one would have passed {format_money(most)} "
@@ -315,8 +315,9 @@ def _check_outflow(controls: Controls, tally: Tally, counts: Counts, net_micro: 
         raise DailyOutflow(
             f"{format_money(counts.outflow_micro)} went out today and "
             f"{format_money(net_micro)} more would pass {format_money(most)} a day; cash-outs "
-            "are paused until tomorrow",
-            again,
+            "are paused until tomorrow"
+            + (", and this is too much for any day" if net_micro > most else ""),
+            _next_day(counts.clock_s) if net_micro <= most else None,
             counts.clock_s,
         )
     counts.outflow_micro += net_micro

@@ -41,7 +41,8 @@ def load_guards(tx: psycopg.Connection, program: Program, members: set[str]) -> 
     off = tx.execute("SELECT name FROM switch WHERE program_id = %s AND off", [program.id])
     switches = frozenset(name for (name,) in off.fetchall())
     frozen = tx.execute(
-        "SELECT member FROM member_freeze WHERE program_id = %s AND frozen AND member = ANY(%s)",
+        "SELECT member FROM member_freeze"
+        " WHERE program_id = %s AND frozen AND member = ANY(%s)",
         [program.id, list(members)],
     )
     return Guards(switches, frozenset(member for (member,) in frozen.fetchall()))
