@@ -312,11 +312,11 @@ def _check_outflow(controls: Controls, tally: Tally, counts: Counts, net_micro: 
             _next_day(tally.paused_day * DAY_S),
         )
     if counts.outflow_micro + net_micro > most:
+        ever = "" if net_micro <= most else ", and this is too much for any day"
         raise DailyOutflow(
             f"{format_money(counts.outflow_micro)} went out today and "
             f"{format_money(net_micro)} more would pass {format_money(most)} a day; cash-outs "
-            "are paused until tomorrow"
-            + (", and this is too much for any day" if net_micro > most else ""),
+            f"are paused until tomorrow{ever}",
             _next_day(counts.clock_s) if net_micro <= most else None,
             counts.clock_s,
         )
