@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from springtide.services.presets import read_preset
+from springtide.storage import alarms, programs
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
 
@@ -20,7 +21,28 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
         for path, event in happenings(mark):
             answer = shop.post(path, event)
             assert answer.status_code == 201, answer.text
+        for path, wish in stops(mark):
+            assert shop.post(path, wish).status_code == 200
+        raise_alarm(database, name, mark)
         yield shop
+
+
+def stops(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Somebody who is frozen, and a switch that was turned off and on."""
+    yield f"/v1/members/{mark}-friend/freeze", {"reason": f"{mark} said so"}
+    for off in (True, False):
+        yield "/v1/switches", {"name": "settlement", "off": off, "reason": f"{mark} drill"}
+
+
+def raise_alarm(database: Database, name: str, mark: str) -> None:
+    with database.transaction() as tx:
+        program = programs.get_program(tx, name)
+        alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, 0, f"{mark} paid too much")
+
+
+def alarm_of(shop: Shop) -> str:
+    """The id of the alarm."""
+    return str(shop.get("/v1/alarms")["data"][0]["id"])
 
 
 def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,6 +79,9 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/wallets/{member}": f"{mark}-buyer",
         "/v1/wallets/{member}/entries": f"{mark}-buyer",
         "/v1/api-keys/{id}": key,
+        "/v1/members/{id}/freeze": f"{mark}-friend",
+        "/v1/members/{id}/unfreeze": f"{mark}-friend",
+        "/v1/alarms/{id}/acknowledge": alarm_of(shop),
     }
 
 

@@ -1,6 +1,7 @@
 """Keys: what each may do, for how long, how often, and what is kept of it."""
 
 import hashlib
+import re
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -31,6 +32,10 @@ NEEDS = {
     "/v1/injections": "pool",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
+    "/v1/members/{id}/freeze": "controls",
+    "/v1/members/{id}/unfreeze": "controls",
+    "/v1/switches": "controls",
+    "/v1/alarms/{id}/acknowledge": "controls",
 }
 """The scope of what changes something, and of all about keys; the rest needs `read`."""
 
@@ -48,7 +53,7 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(shop: Shop, scope: st
         for method in item.keys() - {"parameters"}:
             if not path.startswith("/v1"):
                 continue
-            address = path.split("{", maxsplit=1)[0] + ("1" if "{" in path else "")
+            address = re.sub("{.*}", "1", path)
             key = lacking if scope_of(path, method) == scope else having
             answer = shop.client.request(method.upper(), address, headers=bearer(key))
             problem = check_problem(answer, 403, "forbidden")

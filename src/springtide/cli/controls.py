@@ -152,11 +152,11 @@ def list_alarms_command(name: Program, *, json: Json = False) -> None:
             ]
         )
         return
-    table = Table("id", "at", "alarm", "seen by", "what", box=None)
     for row in rows:
-        at = f"{row.at:%Y-%m-%d %H:%M}"
-        table.add_row(str(row.id), at, row.kind, row.acknowledged_by or "", row.detail)
-    out.print(table if rows else f"{name} has no alarm")
+        seen = f"seen by {row.acknowledged_by}" if row.acknowledged_by else "not seen yet"
+        out.print(f"{row.id}  {row.at:%Y-%m-%d %H:%M} UTC  {row.kind}, {seen}: {row.detail}")
+    if not rows:
+        out.print(f"{name} has no alarm")
 
 
 @alarms.command("acknowledge")
