@@ -81,7 +81,7 @@ def test_switches_stop_what_they_say(shop: Shop) -> None:
         (
             "cash-outs",
             "/v1/cash-outs",
-            {"member": "m1", "points": "1"},
+            burn,
             "control_cash_outs_off",
         ),
     ):

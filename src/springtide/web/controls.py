@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from springtide.services import controls
 from springtide.services.gateway import UnknownAlarm, UnknownMember, UnusableControl
@@ -49,7 +49,7 @@ class SwitchIn(ReasonIn):
     """A switch, and how it is to stand."""
 
     name: Literal["purchases", "settlement", "cash-outs", "commissions"]
-    off: bool
+    off: StrictBool
 
 
 class Switch(BaseModel):
