@@ -128,7 +128,7 @@ def policies(draw: st.DrawFn) -> str:
 
 
 _KINDS = (
-    ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 2
+    ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 4
     + ("pay",) * 4 + ("settle",) * 4
     + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
 )  # fmt: skip
