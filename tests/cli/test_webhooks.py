@@ -69,6 +69,7 @@ def test_the_life_of_a_webhook(springtide: Command, database: Database, program:
         acts = list_acts(tx, hook.program_id, limit=10)
     assert [act.what for act in acts] == [
         "webhook.remove", "webhook.rotate", "webhook.resend", "webhook.create",
+            "program.create",
     ]  # fmt: skip
     assert {act.actor for act in acts} == {"cli"}
 

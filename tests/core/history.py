@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from springtide.core.receipts import render
 from springtide.core.reducer import Outcome, fold, opening_transfers
 from springtide.core.refusals import Refusal
 from springtide.core.state import Lot, State, open_state, trigger_key
+from springtide.core.tally import Tally
 from springtide.core.units import CENT, LIMIT, format_money, format_points
 
 AT = "2026-01-31T09:00:00Z"
@@ -169,6 +170,9 @@ def triggers_of(state: State) -> set[tuple[int, str]]:
     }
 
 
+BREAKER = ("paused_day", "tripped")
+
+
 def snapshot(state: State) -> dict[str, object]:
     """Everything a state holds, as values that later events cannot reach."""
     held = {field.name: _frozen(getattr(state, field.name)) for field in fields(state)}
@@ -182,6 +186,8 @@ def _frozen(value: object) -> object:
     if isinstance(value, Lot):
         numbers = (value.points_nano, value.headroom_micro, value.net_micro)
         return (value.id, value.member, *numbers, value.seq)
+    if isinstance(value, Tally):  # the breaker's pause is the one trace of a refusal
+        return {name: part for name, part in asdict(value).items() if name not in BREAKER}
     if isinstance(value, set):
         return frozenset(value)
     return tuple(value) if isinstance(value, list) else value
@@ -227,8 +233,8 @@ def unit_of(account: str) -> str:
 
 
 _AS_THEY_ARE = (
-    "id", "type", "error", "lot", "member", "kind", "to", "referrer", "split", "order",
-    "withdrawal", "state", "approvals", "reference",
+    "id", "type", "error", "retry_at", "lot", "member", "kind", "to", "referrer", "split",
+    "order", "withdrawal", "state", "approvals", "reference",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
@@ -264,8 +270,33 @@ def _caps() -> st.SearchStrategy[dict[str, str] | None]:
     return capped | st.none()
 
 
+LIMITS = {
+    "min_spend": ("0.01", "9000.00"),
+    "min_cash_out": ("0.000001", "5.00"),
+    "daily_cash_out": ("50.00", "5000.00"),
+    "daily_outflow": ("8.00", "900.00"),
+}
+
+
 @st.composite
-def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
+def limits(draw: st.DrawFn, *, scope: str) -> dict[str, Any] | None:
+    """Controls of a policy, any of them or none; a hold needs lots of orders."""
+    if draw(st.booleans()):
+        return None
+    kept = [name for name in (*LIMITS, "hold_days", "ratio") if draw(st.booleans())]
+    controls: dict[str, Any] = {
+        name: draw(st.sampled_from(sizes)) for name, sizes in LIMITS.items() if name in kept
+    }
+    if "hold_days" in kept and scope != "member":
+        controls["hold_days"] = draw(st.sampled_from([1, 3]))
+    if "ratio" in kept:
+        controls["max_contribution_ratio"] = draw(st.sampled_from(["0.05", "2"]))
+        controls["launch_floor"] = draw(st.sampled_from(["0", "500.00"]))
+    return controls
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, opened: bool, controlled: bool = False) -> Policy:
     """Programs of every shape; with `opened`, only those with an opening reserve."""
 
     def one_of(*values: str) -> str:
@@ -282,6 +313,9 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
     platform, distribution = draw(
         st.sampled_from([("0", "0"), ("0.10", "0.10"), ("0", "0.10"), ("0.30", "0.70")])
     )
+    cap = draw(_caps())
+    scope = cap["scope"] if cap else "order"
+    controls = draw(limits(scope=scope)) if controlled else None
     commissions = [None] if distribution == "0" else [None, COMMISSIONS]
     return policy_of(
         ADVERT_B,
@@ -297,7 +331,8 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
         withdrawal=draw(st.sampled_from([None, WITHDRAWAL])),
-        cap=draw(_caps()),
+        cap=cap,
+        controls=controls,
         commission=draw(st.sampled_from(commissions)),
         merchants={
             "shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"},

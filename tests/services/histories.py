@@ -22,6 +22,7 @@ from tests.core.history import (
     ADVERT_B,
     COMMISSIONS,
     WITHDRAWAL,
+    limits,
     merged,
     step,
     write_toml,
@@ -101,11 +102,13 @@ def policies(draw: st.DrawFn) -> str:
     def one_of(*values: str) -> str:
         return draw(st.sampled_from(values))
 
-    cap = {
+    cap: dict[str, str] | None = {
         "multiple": one_of("1.2", "0.3", "0.05", "5"),
         "scope": one_of("order", "order", "member"),
         "payout": one_of("cash", "credit"),
     }
+    cap = draw(st.sampled_from([cap, cap, None]))
+    controls = draw(limits(scope=cap["scope"] if cap else "order"))
     points: dict[str, Any] = {"grant_ratio": one_of("0.70", "1")}
     if draw(st.booleans()):
         points |= {"split_at": one_of("1.1", "1.5", "20", "5000"), "split_factor": 10}
@@ -123,7 +126,8 @@ def policies(draw: st.DrawFn) -> str:
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
         withdrawal=draw(st.sampled_from([None, {**WITHDRAWAL, "daily_limit": "2.50"}])),
-        cap=draw(st.sampled_from([cap, cap, None])),
+        cap=cap,
+        controls=controls,
         commission=draw(st.sampled_from([None, COMMISSIONS])),
         merchants={"shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"}},
         agents={"330106": "m1", "3301": "m5", "33": "m3"},
@@ -133,7 +137,7 @@ def policies(draw: st.DrawFn) -> str:
 
 
 _KINDS = (
-    ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 2
+    ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 4
     + ("pay",) * 4 + ("settle",) * 4 + ("spend",) * 3 + ("withdraw",) * 3 + ("step",) * 6
     + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
 )  # fmt: skip
@@ -156,7 +160,9 @@ class Told:
             earlier = self._random.choice(self.events or [self._event("purchase", id_)])
             return earlier if kind == "repeat" else {**earlier, "note": "other content"}
         shaped: Json = getattr(self, f"_{kind}")()
-        return {"id": id_, **shaped}
+        day = 1 + len(self.events) // 6  # some events of most histories have no time
+        timed = {"at": f"2026-01-{day:02}"} if self._random.random() < 0.95 else {}
+        return {"id": id_, **timed, **shaped}
 
     def _member(self) -> str:
         return f"m{self._random.randrange(8)}"

@@ -1,6 +1,7 @@
 """The disclosure of a running program: its figures are those of the books."""
 
 import json
+from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from tests.core.history import buy, cash_out, inject, refund
 from tests.services.histories import assert_sound, open_program
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def busy(database: Database) -> str:
 def test_every_cause_is_counted_and_their_product_is_the_rise(
     database: Database, busy: str
 ) -> None:
-    found = disclose(database, busy, "100.00")
+    found = disclose(database, busy, "100.00", NOW)
     assert all(times > 1 for cause, times in found.rise.items() if cause != "exits")
     status = read_status(database, busy)
     pool = status.program.reserve * 1000 / status.program.supply
@@ -39,7 +42,7 @@ def test_every_cause_is_counted_and_their_product_is_the_rise(
 
 
 def test_tenths_are_in_the_order_of_first_orders(database: Database, busy: str) -> None:
-    found = disclose(database, busy, "100.00")
+    found = disclose(database, busy, "100.00", NOW)
     assert [tenth.buyers for tenth in found.tenths] == [5] + [6] * 9, "m05 took all back"
     assert sum(tenth.spent_micro for tenth in found.tenths) == 59 * 10**8 + sum(range(60)) - 5
     medians = [tenth.median for tenth in found.tenths[1:]]
@@ -49,7 +52,7 @@ def test_tenths_are_in_the_order_of_first_orders(database: Database, busy: str) 
 def test_it_changes_nothing_and_says_what_a_purchase_then_brings(
     database: Database, busy: str
 ) -> None:
-    told = as_json(busy, disclose(database, busy, "250.00"))["purchase"]
+    told = as_json(busy, disclose(database, busy, "250.00", NOW))["purchase"]
     with Writer(database, busy) as writer:
         [outcome] = writer.post([buy("new", "newcomer", 25 * 10**7)])
     assert outcome.entry is not None
@@ -57,7 +60,7 @@ def test_it_changes_nothing_and_says_what_a_purchase_then_brings(
     assert isinstance(told, dict)
     assert told["amount"] == "250.000000"
     assert told["highest"] == "300.000000"
-    after = disclose(database, busy, "250.00")
+    after = disclose(database, busy, "250.00", NOW)
     granted = outcome.receipt["granted"]
     assert isinstance(granted, int)
     assert after.outlook.granted < granted
@@ -65,7 +68,7 @@ def test_it_changes_nothing_and_says_what_a_purchase_then_brings(
 
 def test_an_amount_that_would_be_refused_is_refused(database: Database, busy: str) -> None:
     with pytest.raises(NotDisclosed, match="a purchase of 0 would be refused: amount is '0'"):
-        disclose(database, busy, "0")
+        disclose(database, busy, "0", NOW)
 
 
 def test_the_command_prints_it(

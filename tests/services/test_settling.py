@@ -87,8 +87,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(
 ) -> None:
     settle_due(database, online, in_days(8))
     wish = cash_out("x1", "m0")
-    seen, seq = preview(database, online, wish)
-    assert preview(database, online, wish)[1] == seq
+    seen, seq = preview(database, online, wish, in_days(8))
+    assert preview(database, online, wish, in_days(8))[1] == seq
     with Writer(database, online) as writer:
         [outcome] = writer.post([wish])
     assert outcome.entry is not None

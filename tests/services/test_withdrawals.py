@@ -100,7 +100,7 @@ def test_more_than_a_wallet_holds_is_refused_within_a_batch_and_after_it(
     told = [[code(outcome) for outcome in writer.post(batch)] for batch in batches]
     lacking = "insufficient_funds"
     assert told == [["", lacking], ["", lacking], [lacking, ""], ["", ""]]
-    refused, _ = preview(database, program, buy("o6", "m1", 10**8, wallet="0.000001"))
+    refused, _ = preview(database, program, buy("o6", "m1", 10**8, wallet="0.000001"), NOW)
     assert code(refused) == lacking
     assert "holds 0.000000" in str(refused.refusal)
     assert_sound(database, program)

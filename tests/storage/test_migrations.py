@@ -14,13 +14,16 @@ from springtide.storage.errors import DatabaseDown
 TABLES = {
     "account",
     "act",
+    "alarm",
     "alembic_version",
     "api_key",
     "batch",
     "binding",
     "entry",
+    "hold",
     "lot",
     "member",
+    "member_freeze",
     "merchant",
     "policy",
     "program",
@@ -31,6 +34,8 @@ TABLES = {
     "staff",
     "staff_recovery",
     "staff_role",
+    "switch",
+    "tally",
     "transfer",
     "wallet",
     "webhook_attempt",
@@ -44,12 +49,15 @@ VIEWS = {"commission", "posted", "posting"}
 
 MAY_INSERT = {
     "act",
+    "alarm",
     "api_key",
     "batch",
     "binding",
     "entry",
+    "hold",
     "lot",
     "member",
+    "member_freeze",
     "merchant",
     "policy",
     "program",
@@ -60,6 +68,8 @@ MAY_INSERT = {
     "staff",
     "staff_recovery",
     "staff_role",
+    "switch",
+    "tally",
     "transfer",
     "webhook_attempt",
     "webhook_delivery",
@@ -74,11 +84,14 @@ MAY_INSERT_COLUMNS = {
 }  # fmt: skip
 """Where not all columns are the product's: a withdrawal's state is the trigger's."""
 MAY_UPDATE = {
+    "alarm": {"acknowledged_at", "acknowledged_by"},
     "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
+    "member_freeze": {"frozen", "at", "actor", "reason"},
     "program": {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
+        "clock", "outflow",
     },
     "session": {"last_used_at", "revoked_at"},
     "staff": {
@@ -90,6 +103,8 @@ MAY_UPDATE = {
     "webhook_endpoint": {
         "state", "secret", "old_secret", "old_secret_until", "through_seq", "failing_since",
     },
+    "switch": {"off", "at", "actor", "reason"},
+    "tally": {"spent", "cash_day", "cashed"},
 }  # fmt: skip
 MAY_DELETE = {"staff_role"}
 

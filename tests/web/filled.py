@@ -13,6 +13,7 @@ from springtide.core.webhooks import message_id
 from springtide.services import delivering, webhooks
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
+from springtide.storage import alarms, programs
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
 
@@ -36,6 +37,9 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
             wish = {"id": f"{mark}-{suffix}", "member": f"{mark}-buyer", "amount": "0.10"}
             answer = shop.client.post("/v1/withdrawals", json=wish, headers=asker)
             assert answer.status_code == 201, answer.text
+        for path, wish in stops(mark):
+            assert shop.post(path, wish).status_code == 200
+        raise_alarm(database, name, mark)
         yield shop
 
 
@@ -46,6 +50,24 @@ def listen(database: Database, name: str, mark: str) -> None:
         private=True, random_bytes=token_bytes, actor="cli", now=datetime.now(UTC),
     )  # fmt: skip
     webhooks.switch(database, name, made.id, "disabled", actor="cli", now=datetime.now(UTC))
+
+
+def stops(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Somebody who is frozen, and a switch that was turned off and on."""
+    yield f"/v1/members/{mark}-friend/freeze", {"reason": f"{mark} said so"}
+    for off in (True, False):
+        yield "/v1/switches", {"name": "settlement", "off": off, "reason": f"{mark} drill"}
+
+
+def raise_alarm(database: Database, name: str, mark: str) -> None:
+    with database.transaction() as tx:
+        program = programs.get_program(tx, name)
+        alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, 0, f"{mark} paid too much")
+
+
+def alarm_of(shop: Shop) -> str:
+    """The id of the alarm."""
+    return str(shop.get("/v1/alarms")["data"][0]["id"])
 
 
 def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,10 +133,17 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/webhooks/deliveries/{id}": sent,
         "/v1/webhooks/deliveries/{id}/resend": sent,
         **dict.fromkeys(WEBHOOK, hook.id),
+        "/v1/members/{id}/freeze": f"{mark}-friend",
+        "/v1/members/{id}/unfreeze": f"{mark}-friend",
+        "/v1/alarms/{id}/acknowledge": alarm_of(shop),
     }
 
 
-BODIES: dict[str, dict[str, Any]] = {"/v1/staff/{name}": {"roles": ["auditor"]}}
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/staff/{name}": {"roles": ["auditor"]},
+    "/v1/members/{id}/freeze": {"reason": "a look around"},
+    "/v1/members/{id}/unfreeze": {"reason": "a look around"},
+}
 """What is sent to a path with a parameter that takes a body."""
 
 

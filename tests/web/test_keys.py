@@ -41,6 +41,10 @@ NEEDS = {
     "/v1/staff": "staff",
     "/v1/staff/{name}": "staff",
     "/v1/acts": "audit",
+    "/v1/members/{id}/freeze": "controls",
+    "/v1/members/{id}/unfreeze": "controls",
+    "/v1/switches": "controls",
+    "/v1/alarms/{id}/acknowledge": "controls",
 }
 """The permission of what changes something, and of all about keys, staff and acts; the rest
 needs `read`."""

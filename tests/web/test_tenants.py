@@ -57,12 +57,13 @@ def test_what_another_program_has_is_not_there(two: Two) -> None:
         if "{" not in path:
             continue
         address = filled_in(path, two.places[path])
-        body = BODIES.get(path) if method == "put" else None
+        body = BODIES.get(path) if method in ("put", "post") else None
         answer = two.mine.client.request(method.upper(), address, json=body)
         problem = check_problem(answer, 404, "not_found")
         own = two.theirs.client.request(method.upper(), address, json=body)
         assert own.status_code in (200, 204), f"{method} {address}: {own.text}"
-        missing = two.mine.client.request(method.upper(), f"{address[:-1]}0", json=body)
+        other = filled_in(path, f"{two.places[path][:-1]}0")
+        missing = two.mine.client.request(method.upper(), other, json=body)
         assert missing.json().keys() == problem.keys(), "nobody learns what others have"
         walked.add(path)
     assert walked == two.places.keys()

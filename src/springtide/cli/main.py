@@ -11,6 +11,7 @@ import sys
 import typer
 
 from springtide.cli import (
+    controls,
     orders,
     policies,
     programs,
@@ -63,6 +64,7 @@ app.add_typer(webhooks.app, name="webhook")
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)
+controls.add_to(app)
 simulate.add_to(app)
 staff.add_to(app)
 withdrawals.add_to(app)

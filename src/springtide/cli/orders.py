@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +17,7 @@ from springtide.cli.settings import (
     Json,
     PolicyFile,
     Preset,
+    clock,
     database,
     explain,
     policy_text,
@@ -68,7 +68,7 @@ def replay_command(
             for receipt in replay_in_memory(toml, lines):
                 write_json(receipt)
             return
-        name = f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+        name = f"replay-{clock():%Y%m%d-%H%M%S-%f}"
         with database() as db:
             for receipt in replay_in_database(db, name, toml, lines):
                 write_json(receipt)
@@ -122,7 +122,7 @@ def import_command(
 
 def _import(db: Database, program: str, file: OrderFile) -> ImportResult:
     with progress("posting orders", file.check_order()) as advance:
-        return import_orders(db, program, file, advance)
+        return import_orders(db, program, file, advance, clock)
 
 
 def _show_import(result: ImportResult, *, as_json: bool) -> None:

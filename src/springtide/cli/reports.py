@@ -1,5 +1,6 @@
 """`springtide status`, `statement`, `prices` and `audit`: what the books say."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -110,7 +111,7 @@ def disclose_command(
     """Say what a purchase today would bring, and what became of those before it."""
     with database() as db:
         try:
-            found = disclosure.disclose(db, name, amount)
+            found = disclosure.disclose(db, name, amount, datetime.now(UTC))
         except disclosure.NotDisclosed as error:
             raise BadInput(str(error)) from None
     if json:

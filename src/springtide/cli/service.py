@@ -2,14 +2,13 @@
 
 import secrets
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
-from springtide.cli.settings import AllowPrivate, BadInput, Json, database
+from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
 from springtide.services import keys, settling
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
@@ -63,7 +62,7 @@ def serve(
 def settle(program: Program, *, json: Json = False) -> None:
     """Settle the paid orders whose refund window is over; running it twice does no harm."""
     with database() as db:
-        settled = settling.settle_due(db, program, datetime.now(UTC))
+        settled = settling.settle_due(db, program, clock())
     if json:
         write_json({"program": program, "settled": settled})
     else:
@@ -75,7 +74,9 @@ def create_command(
     program: Program,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help=f"Any of {', '.join(keys.SCOPES)}."),
+        typer.Option(
+            help=f"Any of {', '.join(keys.SCOPES)}; if none, {', '.join(keys.USUAL)}."
+        ),
     ] = None,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     *,

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,11 @@ Preset = Annotated[
 
 class BadInput(Exception):
     """A command cannot use what it was given; the message says what and the remedy."""
+
+
+def clock() -> datetime:
+    """The time, which the floors below are told."""
+    return datetime.now(UTC)
 
 
 def database(*, supervised: bool = False) -> AbstractContextManager[Database]:

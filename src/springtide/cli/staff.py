@@ -3,14 +3,13 @@
 import secrets
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
-from springtide.cli.settings import BadInput, Json, database
+from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.services import acts, login, staff
 from springtide.services.gateway import LastOwner, UnknownStaff, UnusableStaff
 from springtide.services.passwords import check_password
@@ -33,10 +32,6 @@ def add_to(main: typer.Typer) -> None:
     main.add_typer(log, name="act")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @app.command("add")
 def add_command(
     name: Login,
@@ -53,7 +48,7 @@ def add_command(
     password = _password(stdin=password_stdin)
     with database() as db:
         check_password(name, password)
-        now = _now()
+        now = clock()
         invitation = staff.add_staff(db, name, program, role, "cli", now, secrets.token_hex)
         made = login.enrol(db, invitation, password, now, secrets.token_hex)
     if made is None:
@@ -100,7 +95,7 @@ def list_command(
 def disable_command(name: Login) -> None:
     """Let nobody log in by this name; its sessions end at once."""
     with database() as db:
-        staff.disable_staff(db, name, "cli", _now())
+        staff.disable_staff(db, name, "cli", clock())
     err.print(f"{name} is disabled")
 
 
@@ -111,7 +106,7 @@ def reset_command(name: Login) -> None:
     Whoever has the invitation sends it with a password to POST /v1/enrolments.
     """
     with database() as db:
-        invitation = staff.reset_staff(db, name, "cli", _now(), secrets.token_hex)
+        invitation = staff.reset_staff(db, name, "cli", clock(), secrets.token_hex)
     err.print(f"{name} can log in no more; within three days this invitation lets them begin:")
     out.print(invitation)
 
@@ -120,7 +115,7 @@ def reset_command(name: Login) -> None:
 def grant_command(name: Login, program: Program, role: Role) -> None:
     """Give somebody a role in a program."""
     with database() as db:
-        staff.grant_role(db, program, name, role, "cli", _now())
+        staff.grant_role(db, program, name, role, "cli", clock())
     err.print(f"{name} is {role} of {program}")
 
 
@@ -128,7 +123,7 @@ def grant_command(name: Login, program: Program, role: Role) -> None:
 def revoke_command(name: Login, program: Program, role: Role) -> None:
     """Take a role in a program from somebody."""
     with database() as db:
-        staff.revoke_role(db, program, name, role, "cli", _now())
+        staff.revoke_role(db, program, name, role, "cli", clock())
     err.print(f"{name} is {role} of {program} no more")
 
 

@@ -4,14 +4,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
-from springtide.cli.settings import AllowPrivate, BadInput, Json, database
+from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
 from springtide.core.webhooks import message_id
 from springtide.services import webhooks
 from springtide.services.gateway import Database
@@ -35,10 +34,6 @@ def _books() -> Iterator[Database]:
             yield db
         except (webhooks.UnknownWebhook, webhooks.UnusableWebhook) as error:
             raise BadInput(str(error)) from None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @app.command("add")
@@ -66,7 +61,7 @@ def add_command(
             private=allow_private_webhooks,
             random_bytes=secrets.token_bytes,
             actor=ACTOR,
-            now=_now(),
+            now=clock(),
         )
     _show_secret(made, json=json)
 
@@ -76,7 +71,7 @@ def rotate_command(program: Program, webhook: Webhook, *, json: Json = False) ->
     """Print another secret; for 24 hours messages are signed with both."""
     with _books() as db:
         made = webhooks.rotate_secret(
-            db, program, webhook, random_bytes=secrets.token_bytes, actor=ACTOR, now=_now()
+            db, program, webhook, random_bytes=secrets.token_bytes, actor=ACTOR, now=clock()
         )
     _show_secret(made, json=json)
 
@@ -123,7 +118,7 @@ def list_command(program: Program, *, json: Json = False) -> None:
 def enable_command(program: Program, webhook: Webhook) -> None:
     """Go on with a webhook that was disabled, where it stopped."""
     with _books() as db:
-        webhooks.switch(db, program, webhook, "active", actor=ACTOR, now=_now())
+        webhooks.switch(db, program, webhook, "active", actor=ACTOR, now=clock())
     err.print(f"{webhook} goes on where it stopped")
 
 
@@ -131,7 +126,7 @@ def enable_command(program: Program, webhook: Webhook) -> None:
 def remove_command(program: Program, webhook: Webhook) -> None:
     """Send nothing more to an address; what waits for it is dropped."""
     with _books() as db:
-        webhooks.remove_endpoint(db, program, webhook, actor=ACTOR, now=_now())
+        webhooks.remove_endpoint(db, program, webhook, actor=ACTOR, now=clock())
     err.print(f"{webhook} is removed")
 
 
@@ -178,5 +173,5 @@ def resend_command(
 ) -> None:
     """Send a message again now, whether it arrived or not."""
     with _books() as db:
-        webhooks.resend(db, program, message, actor=ACTOR, now=_now())
+        webhooks.resend(db, program, message, actor=ACTOR, now=clock())
     err.print(f"{message} is sent again as soon as a server runs")

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from rich.table import Table
 
 from springtide.cli.output import err, money, out, write_json
-from springtide.cli.settings import BadInput, Json, database
+from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.core.refusals import Refusal
 from springtide.core.units import format_money
 from springtide.services import payouts, withdrawals
@@ -96,10 +95,10 @@ def resolve_command(
 
 
 def _decide(program: str, id_: str, to: str, why: str, *, as_json: bool) -> None:
-    with database() as db, Writer(db, program) as writer:
+    with database() as db, Writer(db, program, clock) as writer:
         try:
             row, steps = withdrawals.take_step(
-                db, program, writer.post, id_, to, by=ACTOR, now=datetime.now(UTC), why=why
+                db, program, writer.post, id_, to, by=ACTOR, now=clock(), why=why
             )
         except Refusal as refusal:
             raise BadInput(str(refusal)) from None
@@ -162,10 +161,12 @@ def export_command(
     if (file is None) == (not sandbox):
         raise BadInput("give either --file F.csv or --sandbox")
     batch = batch or secrets.token_hex(8)
-    with _sending(batch, program, file) as adapter, database() as db, Writer(db, program) as w:
-        sent, report = payouts.send(
-            db, program, w.post, adapter, batch, by=ACTOR, now=datetime.now(UTC)
-        )
+    with (
+        _sending(batch, program, file) as adapter,
+        database() as db,
+        Writer(db, program, clock) as w,
+    ):
+        sent, report = payouts.send(db, program, w.post, adapter, batch, by=ACTOR, now=clock())
     total = sum(one.amount_micro for one in sent)
     if json:
         write_json(
@@ -212,10 +213,10 @@ def import_command(
     States are settled, failed, returned, awaiting_member and unknown. The same file again
     changes nothing; rows that cannot be used change nothing and are shown with the reason.
     """
-    with database() as db, Writer(db, program) as writer:
+    with database() as db, Writer(db, program, clock) as writer:
         report = payouts.apply_results(
             db, program, writer.post, payouts.read_results(file), by=ACTOR,
-            now=datetime.now(UTC),
+            now=clock(),
         )  # fmt: skip
     if json:
         write_json(

@@ -20,6 +20,7 @@ from springtide.core.journal import (
 )
 from springtide.core.refusals import InsufficientFunds, Overflow
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, Withdrawal, trigger_key
+from springtide.core.tally import Counts
 from springtide.core.units import LIMIT, format_money, price_micro
 
 
@@ -35,8 +36,8 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
-        "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
+        "binding", "counts", "event", "id", "inflow_micro", "kind", "lots", "merchant",
+        "newcomers", "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
         "reserve_micro", "seq", "settled", "split", "split_factor", "state", "step",
         "supply_nano", "transfers", "withdrawal",
     )  # fmt: skip
@@ -70,6 +71,8 @@ class Entry:
         """One that was asked for or took a step, as it stands now."""
         self.step: tuple[Step, str] | None = None
         """The step it took, and the state it took it from; None if it was asked for."""
+        self.counts: Counts | None = None
+        """What it adds to the tally of the policy's controls."""
 
     @property
     def pair(self) -> tuple[int, int]:

@@ -45,6 +45,26 @@ class WithdrawalTerms(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Controls:
+    """Limits that a policy sets; None, or 0 for the hold, where it sets none."""
+
+    min_spend_micro: int | None
+    min_cash_out_micro: int | None
+    daily_cash_out_micro: int | None
+    hold_s: int
+    daily_outflow_micro: int | None
+    max_contribution_ppm: int | None
+    """Of the reserve; may pass 1."""
+    launch_floor_micro: int
+
+    @cached_property
+    def timed(self) -> bool:
+        """Whether an answer can depend on when an event was."""
+        days = self.daily_cash_out_micro, self.daily_outflow_micro
+        return bool(self.hold_s) or days != (None, None)
+
+
+@dataclass(frozen=True)
 class Policy:
     """The checked parameters of a program; ratios in ppm, money in micro."""
 
@@ -78,6 +98,7 @@ class Policy:
     agents: Mapping[str, str]
     levels: Mapping[str, str]
     withdrawal: WithdrawalTerms
+    controls: Controls | None = None
 
     @cached_property
     def default_terms(self) -> Terms:

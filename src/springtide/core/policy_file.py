@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from springtide.core.events import is_name, is_region
-from springtide.core.policy import Policy, PolicyError, Terms, WithdrawalTerms
+from springtide.core.policy import Controls, Policy, PolicyError, Terms, WithdrawalTerms
 from springtide.core.units import (
     CENT,
     LIMIT,
@@ -195,6 +195,53 @@ def _withdrawal(table: _Table) -> WithdrawalTerms:
     return terms
 
 
+def _controls(table: _Table, *, cap_per_member: bool) -> Controls | None:
+    """The limits of `[controls]`; None if there are none.
+
+    Source: docs/algorithms/controls.md.
+    """
+    if table.has("max_grant_per_order"):
+        raise PolicyError(
+            f"{table.name('max_grant_per_order')} is points.max_grant_value; set that instead"
+        )
+    given = list(table)
+    controls = Controls(
+        min_spend_micro=_limit(table, "min_spend"),
+        min_cash_out_micro=_limit(table, "min_cash_out"),
+        daily_cash_out_micro=_limit(table, "daily_cash_out"),
+        hold_s=table.whole("hold_days", 0, 0, 3_650) * _SECONDS["d"],
+        daily_outflow_micro=_limit(table, "daily_outflow"),
+        max_contribution_ppm=(
+            table.multiple("max_contribution_ratio")
+            if table.has("max_contribution_ratio")
+            else None
+        ),
+        launch_floor_micro=table.money("launch_floor", "0"),
+    )
+    if controls.max_contribution_ppm == 0:
+        raise PolicyError(
+            f"{table.name('max_contribution_ratio')} is 0; it must be above zero, or remove it"
+        )
+    if ("max_contribution_ratio" in given) != ("launch_floor" in given):
+        raise PolicyError(
+            f"{table.name('max_contribution_ratio')} and launch_floor go together: without a "
+            "floor the first orders are refused; give both or neither"
+        )
+    if controls.hold_s and cap_per_member:
+        raise PolicyError(
+            f"{table.name('hold_days')} needs lots of their own orders; set cap.scope to "
+            '"order" or remove hold_days'
+        )
+    return controls if given else None
+
+
+def _limit(table: _Table, key: str) -> int | None:
+    micro = table.optional_money(key)
+    if micro == 0:
+        raise PolicyError(f"{table.name(key)} is 0; it must be above zero, or remove it")
+    return micro
+
+
 def _check_pool(policy: Policy) -> None:
     if policy.platform_ppm + policy.distribution_ppm > PPM:
         total = format_ratio(policy.platform_ppm + policy.distribution_ppm)
@@ -274,8 +321,9 @@ def _read(root: _Table) -> Policy:
     territory, level = commission.table("territory"), commission.table("level")
     rates = level.table("rates")
     merchants, agents = root.table("merchants"), root.table("agents")
-    levels = root.table("levels")
+    levels, limits = root.table("levels"), root.table("controls")
     take_ppm = split.ratio("take_rate")
+    cap_per_member = cap.choice("scope", "order", "member")
     policy = Policy(
         opening_reserve_micro=opening_micro,
         take_ppm=take_ppm,
@@ -292,7 +340,7 @@ def _read(root: _Table) -> Policy:
         shortfall_on_platform=refund.choice("bearer", "merchant", "platform"),
         settle_after_s=_seconds(orders),
         cap_ppm=cap.multiple("multiple") if capped else None,
-        cap_per_member=cap.choice("scope", "order", "member"),
+        cap_per_member=cap_per_member,
         cap_pays_credit=cap.choice("payout", "cash", "credit"),
         direct_ppm=commission.ratio("direct", "0"),
         indirect_ppm=commission.ratio("indirect", "0"),
@@ -309,6 +357,7 @@ def _read(root: _Table) -> Policy:
         agents=_people(agents, is_region, "a region of 2, 4 or 6 digits of GB/T 2260"),
         levels=_people(levels, is_name, "the id of a member"),
         withdrawal=_withdrawal(root.table("withdrawal")),
+        controls=_controls(limits, cap_per_member=cap_per_member),
     )
     root.close()
     return policy

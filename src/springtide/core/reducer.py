@@ -8,7 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from springtide.core.commission import closes_loop, split_commissions
+from springtide.core.cash_out import cash_out, redeem
+from springtide.core.commission import Commission, closes_loop, split_commissions
+from springtide.core.controls import (
+    begin,
+    check_contribution,
+    check_order,
+    check_settlement,
+    count_exits,
+    count_order,
+    note_refusal,
+    take_over,
+)
 from springtide.core.entry import Entry, HorizonReached
 from springtide.core.events import (
     Bind,
@@ -20,7 +31,6 @@ from springtide.core.events import (
     Purchase,
     Redeem,
     Refund,
-    Request,
     Settle,
     Step,
     Withdraw,
@@ -41,18 +51,16 @@ from springtide.core.journal import (
     points_account,
     wallet_account,
 )
+from springtide.core.policy import Policy, Terms
 from springtide.core.refund import find_paid, refund_order
 from springtide.core.refusals import (
-    BelowMinimum,
-    DuplicateMember,
     IdReused,
-    InsufficientPoints,
     NoPoints,
     Overflow,
     Refusal,
 )
 from springtide.core.state import Lot, Posted, Receipt, State
-from springtide.core.units import LIMIT, PPM, format_money, format_points, price_micro
+from springtide.core.units import LIMIT, PPM, price_micro
 from springtide.core.withdrawal import (
     keep_withdrawal,
     request_withdrawal,
@@ -84,8 +92,9 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
 
     `parsed` is what `read_event` made of the event, if it was read before.
 
-    An accepted event moves the state; a refused or repeated one leaves it as it was. An id
-    that was posted before is answered with its first receipt if the content is equal.
+    An accepted event moves the state; a refused or repeated one leaves it as it was, but for
+    the breaker of rule K6 in controls.md. An id that was posted before is answered with its
+    first receipt if the content is equal, but for what the service may have added to it.
 
     Raises:
         HorizonReached: the state lacks lots that may exit now; nothing was changed.
@@ -94,7 +103,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     """
     id_ = event.get("id")
     if type(id_) is str and (earlier := state.posted.get(id_)) is not None:
-        if same_content(earlier.event, event):
+        if _is_repeated(earlier.event, event):
             return Outcome(earlier.receipt, None)
         return _refuse(state, event, IdReused(f"{id_} was posted before, for something else"))
     entry = Entry(state, event)
@@ -109,11 +118,31 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
         entry.abandon()
         raise
     _take_over(state, entry)
+    if state.tally is not None and entry.counts is not None:
+        take_over(state.tally, entry.counts)
     return Outcome(entry.receipt, entry)
 
 
+OFF = "off"
+"""`commissions` of a purchase or a settlement that was posted while they were switched off."""
+
+ADDED = ("at", "commissions")
+"""What the service adds to an event that came without it; see docs/algorithms/controls.md."""
+
+
+def _is_repeated(earlier: Json, event: Json) -> bool:
+    if same_content(earlier, event):
+        return True
+    added = {name for name in ADDED if name in earlier and name not in event}
+    sent = {name: value for name, value in earlier.items() if name not in added}
+    return bool(added) and same_content(sent, event)
+
+
 def _refuse(state: State, event: Json, refusal: Refusal) -> Outcome:
+    note_refusal(state, refusal)
     receipt: Receipt = {"id": event.get("id"), "type": event.get("type"), "error": refusal.code}
+    if refusal.retry_at is not None:
+        receipt["retry_at"] = refusal.retry_at
     receipt["reserve"] = state.reserve_micro
     receipt["supply"] = state.supply_nano
     receipt["price"] = price_micro(*state.pair)
@@ -126,12 +155,16 @@ def _apply(entry: Entry, parsed: Event) -> None:
     receipt = entry.receipt
     receipt["id"] = parsed.id
     receipt["type"] = entry.kind = cast(str, entry.event["type"])
+    if state.tally is not None:
+        begin(entry)
     _RULES[type(parsed)](entry, parsed)
     if entry.reserve_micro > LIMIT or entry.supply_nano > LIMIT:
         raise Overflow("the reserve or the supply would pass 2^63 - 1")
     if not entry.supply_nano:
         entry.set_aside(state.reserve_micro, state.supply_nano)
-    receipt["exits"] = entry.exit_at_cap()
+    receipt["exits"] = exits = entry.exit_at_cap()
+    if exits and entry.counts is not None:
+        count_exits(entry, exits)
     entry.split_points()
     if state.holds_all_balances:
         state.balances.update(entry.balances())
@@ -176,7 +209,11 @@ def _take_over(state: State, entry: Entry) -> None:
 
 
 def _pay(entry: Entry, order: Pay) -> None:
-    entry.inflow_micro += _fitting(order)
+    check_order(entry.state, order.member)
+    amount_micro = _fitting(order)
+    if entry.counts is not None:
+        check_contribution(entry.state, _divide(entry.state.policy, order)[-1])
+    entry.inflow_micro += amount_micro
     if order.wallet_micro:
         spend_from_wallet(entry, order)
     entry.move("pay", PAYMENTS, ESCROW, order.amount_micro)
@@ -185,11 +222,13 @@ def _pay(entry: Entry, order: Pay) -> None:
 
 def _settle(entry: Entry, wish: Settle) -> None:
     order = find_paid(entry.state, wish.order)
+    check_settlement(entry.state, order.member)
     entry.settled = entry.receipt["order"] = wish.order
     _credit_order(entry, order, ESCROW)
 
 
 def _purchase(entry: Entry, order: Purchase) -> None:
+    check_order(entry.state, order.member)
     entry.inflow_micro += _fitting(order)
     if order.wallet_micro:
         spend_from_wallet(entry, order)
@@ -202,6 +241,18 @@ def _fitting(order: Purchase) -> int:
     return order.amount_micro
 
 
+def _divide(policy: Policy, order: Purchase) -> tuple[Terms, int, int, int, int]:
+    """A merchant's terms, the take, and the platform's, the promoters' and the pool's parts.
+
+    Rounding: down; the pool has what that leaves of the take.
+    """
+    terms = policy.terms_of(order.merchant)
+    take = order.amount_micro * terms.take_ppm // PPM
+    platform = take * policy.platform_ppm // PPM
+    distribution = take * policy.distribution_ppm // PPM
+    return terms, take, platform, distribution, take - platform - distribution
+
+
 def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
 
@@ -211,17 +262,18 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     policy, amount = state.policy, order.amount_micro
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
-    terms = policy.terms_of(order.merchant)
-    take = amount * terms.take_ppm // PPM
-    platform = take * policy.platform_ppm // PPM
-    distribution = take * policy.distribution_ppm // PPM
-    contribution = take - platform - distribution
+    terms, take, platform, distribution, contribution = _divide(policy, order)
+    if entry.counts is not None:
+        check_contribution(state, contribution)
     granted = _grant(entry, contribution)
 
     referrer = _referrer(entry, order.member, order.referrer)
-    commissions, rest = split_commissions(
-        policy, terms, order, state.referrers, referrer, distribution
-    )
+    commissions: list[Commission] = []
+    rest = distribution
+    if entry.event.get("commissions") != OFF:
+        commissions, rest = split_commissions(
+            policy, terms, order, state.referrers, referrer, distribution
+        )
     if policy.rest_to_pool:
         contribution += rest
     else:
@@ -230,6 +282,8 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     entry.reserve_micro += contribution
     entry.supply_nano += granted
     _credit_lot(entry, order, granted)
+    if entry.counts is not None:
+        count_order(entry, order.member, amount)
     entry.move("merchant", source, merchant_account(order.merchant), amount - take)
     entry.move("platform", source, PLATFORM, platform)
     for kind, earner, earned in commissions:
@@ -289,92 +343,6 @@ def _bind(entry: Entry, wish: Bind) -> None:
     entry.receipt["referrer"] = _referrer(entry, wish.member, wish.referrer) or None
 
 
-@dataclass(slots=True)
-class _Burn:
-    """What a request burns, priced before anything changes; points in nano, money in micro."""
-
-    member: str
-    points: int
-    gross: int
-    net: int
-    lots: list[tuple[Lot, int, int, int]]
-    """Each lot with the points burnt, their gross and its share of the net."""
-
-
-def _price_burn(state: State, request: Request, fee_ppm: int) -> _Burn:
-    """Price a member's oldest points at the price before the event.
-
-    Rounding: gross down for each lot, the net once, from the sum; the last lot takes what
-    rounding leaves of it.
-
-    Raises:
-        InsufficientPoints: more than the member has, or all of nothing.
-
-    Source: docs/algorithms/cash_out.md, rule C1.
-    """
-    reserve, supply = state.pair
-    held = [state.lots[lot_id] for lot_id in state.lots_of.get(request.member, ())]
-    total = sum(lot.points_nano for lot in held)
-    points = total if request.points_nano is None else request.points_nano
-    if points > total or not total:
-        asked = f"{format_points(points)} were asked for" if total else "none to burn"
-        raise InsufficientPoints(f"{request.member} has {format_points(total)} points; {asked}")
-    left, parts = points, []
-    for lot in held:
-        burnt = min(left, lot.points_nano)
-        if burnt:
-            parts.append((lot, burnt, burnt * reserve // supply))
-            left -= burnt
-    gross = sum(part for _, _, part in parts)
-    net = rest = gross * (PPM - fee_ppm) // PPM
-    lots = []
-    for lot, burnt, part in parts[:-1]:
-        share = part * (PPM - fee_ppm) // PPM
-        lots.append((lot, burnt, part, share))
-        rest -= share
-    lots.append((*parts[-1], rest))
-    return _Burn(request.member, points, gross, net, lots)
-
-
-def _burn(entry: Entry, burn: _Burn, kind: str, payee: str) -> None:
-    for lot, burnt, part, share in burn.lots:
-        entry.put(lot.moved(-burnt, -min(part, lot.headroom_micro), share))
-    entry.pay(kind, payee, burn.net)
-    entry.burn(kind, burn.member, burn.points)
-
-
-def _cash_out(entry: Entry, wish: CashOut) -> None:
-    members = {request.member for request in wish.requests}
-    if len(members) < len(wish.requests):
-        raise DuplicateMember("a member asks more than once; join the requests into one")
-    state = entry.state
-    fee_ppm = state.policy.cash_out_fee_ppm
-    burns = [_price_burn(state, request, fee_ppm) for request in wish.requests]
-    if burns[0].net < wish.min_net_micro:
-        raise BelowMinimum(
-            f"it would pay {format_money(burns[0].net)}, "
-            f"less than the {format_money(wish.min_net_micro)} asked for; ask for a new quote"
-        )
-    paid: list[Receipt] = []
-    for burn in burns:
-        _burn(entry, burn, "cash_out", wallet_account(burn.member))
-        paid.append({"points": burn.points, "gross": burn.gross, "net": burn.net})
-    if entry.kind == "cash_out":
-        entry.receipt.update(paid[0])
-    else:
-        entry.receipt["paid"] = [
-            {"member": burn.member, **row} for burn, row in zip(burns, paid, strict=True)
-        ]
-
-
-def _redeem(entry: Entry, wish: Redeem) -> None:
-    if wish.merchant not in entry.state.merchants:
-        entry.merchant = wish.merchant
-    burn = _price_burn(entry.state, wish.request, entry.state.policy.redeem_fee_ppm)
-    _burn(entry, burn, "redeem", merchant_account(wish.merchant))
-    entry.receipt.update(points=burn.points, gross=burn.gross, net=burn.net)
-
-
 def _inject(entry: Entry, gift: Inject) -> None:
     if not entry.supply_nano:
         raise NoPoints("nobody holds points; the money would belong to nobody")
@@ -388,8 +356,8 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Pay: _pay,
     Settle: _settle,
     Bind: _bind,
-    CashOut: _cash_out,
-    Redeem: _redeem,
+    CashOut: cash_out,
+    Redeem: redeem,
     Refund: refund_order,
     Inject: _inject,
     Withdraw: request_withdrawal,

@@ -5,6 +5,7 @@ Source: docs/algorithms/refund.md.
 
 from typing import Any, NamedTuple, cast
 
+from springtide.core.controls import count_refund
 from springtide.core.entry import Entry
 from springtide.core.events import Json, Purchase, Refund, read_event
 from springtide.core.journal import (
@@ -166,6 +167,7 @@ def _take_back(entry: Entry, order_id: str, order: Order) -> int:
     entry.pay("refund", REFUNDS, release)
     entry.burn("refund", order.member, held)
     _pay_back(entry, order, shortfall)
+    count_refund(entry, order.member, order.amount_micro)
     if gap < 0:
         _return_surplus(entry, -gap)
     entry.receipt.update(

@@ -20,6 +20,17 @@
     ├── WrongState           a step that a withdrawal cannot take from where it is
     ├── OwnWithdrawal        whoever asked for a withdrawal would approve it
     └── ApprovedBefore       one person would approve one withdrawal twice
+    │                         and by a control of the policy, or of people (`controls`):
+    ├── MinSpend             a cash-out before enough was spent
+    ├── MinCashOut           a cash-out that pays too little
+    ├── DailyCashOut         a member's cash-outs would pass what a day may bring
+    ├── Held                 points of orders settled too lately to be cashed
+    ├── DailyOutflow         the program would pay more than a day may cost it
+    ├── ContributionTooLarge an order out of proportion to the reserve
+    ├── MemberFrozen         the member is frozen
+    ├── PurchasesOff         orders are switched off
+    ├── SettlementOff        settlement is switched off
+    └── CashOutsOff          cash-outs are switched off
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -33,9 +44,16 @@ class Refusal(Exception):
     Attributes:
         code: Stable identifier, part of the public format; see
             docs/algorithms/refusals.md.
+        code: Stable identifier, part of the public format; see SPEC.md section 5.
+        retry_at: When the same request may be accepted, as RFC 3339; None if time alone
+            does not help.
     """
 
     code: ClassVar[str]
+
+    def __init__(self, detail: str, retry_at: str | None = None) -> None:
+        super().__init__(detail)
+        self.retry_at = retry_at
 
 
 class InvalidEvent(Refusal):
@@ -150,3 +168,68 @@ class ApprovedBefore(Refusal):
     """One person's approval of a withdrawal counts once."""
 
     code = "approved_before"
+
+
+class MinSpend(Refusal):
+    """The member has to spend more, net of refunds, before a cash-out."""
+
+    code = "control_min_spend"
+
+
+class MinCashOut(Refusal):
+    """A cash-out would pay less than the least that the policy allows."""
+
+    code = "control_min_cash_out"
+
+
+class DailyCashOut(Refusal):
+    """The member's cash-outs would pass what a UTC day may bring."""
+
+    code = "control_daily_cash_out"
+
+
+class Held(Refusal):
+    """The points belong to orders that were settled too lately to be cashed."""
+
+    code = "control_hold"
+
+
+class DailyOutflow(Refusal):
+    """The program would pay out more than a UTC day may cost; cash-outs are paused for it."""
+
+    code = "control_daily_outflow"
+
+    def __init__(self, detail: str, retry_at: str | None, at_s: int | None = None) -> None:
+        super().__init__(detail, retry_at)
+        self.at_s = at_s
+        """When it was tripped, in seconds since 1970; None if it was before."""
+
+
+class ContributionTooLarge(Refusal):
+    """The order would contribute more than the policy's ratio of the reserve."""
+
+    code = "control_contribution"
+
+
+class MemberFrozen(Refusal):
+    """The member is frozen: no orders, cash-outs or redemptions."""
+
+    code = "control_member_frozen"
+
+
+class PurchasesOff(Refusal):
+    """Orders are switched off."""
+
+    code = "control_purchases_off"
+
+
+class SettlementOff(Refusal):
+    """The settlement of paid orders is switched off."""
+
+    code = "control_settlement_off"
+
+
+class CashOutsOff(Refusal):
+    """Cash-outs are switched off."""
+
+    code = "control_cash_outs_off"

@@ -12,6 +12,7 @@ from heapq import heapify, heappush
 from springtide.core.events import Json
 from springtide.core.journal import OPENING, POOL, wallet_account
 from springtide.core.policy import Policy
+from springtide.core.tally import Guards, Tally
 from springtide.core.units import LIMIT, NANO
 
 KEY_SCALE = 10**12
@@ -132,6 +133,10 @@ class State:
     inflow_micro: int = 0
     """All money that ever came in. No balance can pass it, so balances need not be held
     while it fits 64 bits; see docs/decisions/0004-overflow.md."""
+    tally: Tally | None = None
+    """What the policy's controls counted; None if it has none."""
+    guards: Guards | None = None
+    """What people have stopped; None if nothing."""
 
     @property
     def pair(self) -> tuple[int, int]:
@@ -200,4 +205,5 @@ def open_state(policy: Policy) -> State:
         reference=(policy.start_price_micro, NANO),
         balances={OPENING: -opening_micro, POOL: opening_micro} if opening_micro else {},
         inflow_micro=opening_micro,
+        tally=Tally() if policy.controls is not None else None,
     )

@@ -14,8 +14,9 @@ from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, WITHDRAWALS
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
+from springtide.core.tally import Tally
 from springtide.core.units import LIMIT
-from springtide.storage import journal_reader, programs
+from springtide.storage import journal_reader, programs, tallies
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Derived, Row
@@ -220,6 +221,7 @@ class _Auditor:
         opening = state.policy.opening_supply_nano * program.split_factor
         if program.supply != opening + points:
             self.broken(SUPPLY, f"{program.supply} nano, but {opening} + {points} are held")
+        self._check_tally()
         self._check_derived(journal_reader.read_derived(tx, program))
         told = program.state(state.policy)
         for name in (
@@ -228,6 +230,22 @@ class _Auditor:
         ):  # fmt: skip
             if getattr(told, name) != getattr(state, name):
                 self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
+
+    def _check_tally(self) -> None:
+        """What the controls count; programs without controls have nothing of it."""
+        tally = self._state.tally or Tally()
+        program = self._program
+        if (program.clock, program.outflow) != (tally.clock_s, tally.outflow_micro):
+            self.broken(LOTS, f"program: clock {program.clock}, outflow {program.outflow}")
+        spent, cashed, holds = tallies.read_tally(self._tx, program)
+        settled = {self._state.lots[lot].seq: at for lot, at in tally.settled.items()}
+        for what, there, counted in (
+            ("spending", spent, tally.spent),
+            ("cash-outs of a day", cashed, tally.cashed),
+            ("holds", holds, settled),
+        ):
+            if there != counted:
+                self.broken(LOTS, f"the {what}")
 
     def _check_derived(self, found: Derived) -> None:
         state = self._state

@@ -7,6 +7,7 @@ was refused. Source: docs/decisions/0003-group-commit.md.
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from springtide.core.events import Json
 from springtide.core.reducer import Outcome
@@ -34,7 +35,10 @@ class DeskFull(Exception):
 class Desk:
     """Posts to one program; safe to use from any thread."""
 
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(
+        self, database: Database, name: str, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._now = now
         self._database = database
         self._name = name
         self._waiting: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
@@ -98,7 +102,7 @@ class Desk:
             events += group
         try:
             if self._writer is None:
-                self._writer = Writer(self._database, self._name)
+                self._writer = Writer(self._database, self._name, self._now)
             outcomes = self._writer.post(events, deeds)
         except Exception as error:  # a defect must not leave the others waiting for ever
             self._forget_writer()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from math import exp
 from statistics import fmean, median
 from typing import Any, cast
@@ -48,7 +49,7 @@ class Disclosure:
     """By what each cause multiplied the price so far; the product is all of it."""
 
 
-def disclose(database: Database, name: str, amount: str) -> Disclosure:
+def disclose(database: Database, name: str, amount: str, now: datetime) -> Disclosure:
     """What a purchase of an amount would bring now, and what became of all before it.
 
     Raises:
@@ -57,7 +58,7 @@ def disclose(database: Database, name: str, amount: str) -> Disclosure:
     """
     newcomer = "springtide:newcomer"
     event = {"type": "purchase", "id": newcomer, "member": newcomer, "amount": amount}
-    outcome, _ = preview(database, name, event)
+    outcome, _ = preview(database, name, event, now)
     if outcome.entry is None:
         raise NotDisclosed(f"a purchase of {amount} would be refused: {outcome.refusal}")
     with database.snapshot() as tx:

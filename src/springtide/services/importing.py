@@ -155,12 +155,17 @@ def _instant(text: str) -> datetime | None:
 
 
 def import_orders(
-    database: Database, name: str, orders: OrderFile, progress: Callable[[int], None]
+    database: Database,
+    name: str,
+    orders: OrderFile,
+    progress: Callable[[int], None],
+    now: Callable[[], datetime] | None = None,
 ) -> ImportResult:
     """Post every row of a file; rows that cannot be posted go to a file beside it.
 
     Each batch is durable before the next is read. A second run of the same file finds its
-    rows posted and posts the rest. `progress` is told how many rows were done.
+    rows posted and posts the rest. `progress` is told how many rows were done; with `now`,
+    rows of a program with timed controls may not be later than that.
 
     Raises:
         ImportRefused: the file cannot be read to its end; what was posted stays.
@@ -168,7 +173,7 @@ def import_orders(
     """
     result = ImportResult()
     rows = orders.rows()
-    with Writer(database, name) as writer:
+    with Writer(database, name, now) as writer:
         rejects = _Rejects(orders)
         while batch := list(islice(rows, BATCH)):
             _post(writer, batch, result, rejects)

@@ -1,16 +1,19 @@
 """What an event would do now, found by the reducer itself and thrown away."""
 
+from datetime import datetime
+
 from springtide.core.entry import HorizonReached
 from springtide.core.events import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
+from springtide.services.stamping import stamp
 from springtide.services.writer import read_command
 from springtide.storage import programs, working_set
 from springtide.storage.database import Database
 from springtide.storage.working_set import Tree
 
 
-def preview(database: Database, name: str, event: Json) -> tuple[Outcome, int]:
+def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[Outcome, int]:
     """The answer that an event would get now, and how many entries stood before it.
 
     Raises:
@@ -22,9 +25,10 @@ def preview(database: Database, name: str, event: Json) -> tuple[Outcome, int]:
         program = programs.get_program(tx, name)
         state = program.state(read_policy(program.policy_toml))
         working_set.load_state(tx, program, state, Tree(program.id), [command])
+        [stamped] = stamp([command], state, now)
         while True:
             try:
-                return fold(state, *command), program.seq
+                return fold(state, *stamped), program.seq
             except HorizonReached:
                 triggers *= 4
                 working_set.load_triggers(tx, program, state, triggers)

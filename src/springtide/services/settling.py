@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from springtide.core.events import Json
 from springtide.core.policy_file import read_policy
+from springtide.core.tally import SETTLEMENT
 from springtide.services.writer import Writer
 from springtide.storage import listing, programs
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database
+from springtide.storage.guards import load_guards
 
 MOST_AT_ONCE = 5_000
 
@@ -21,12 +23,15 @@ def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
     """Settlements of the oldest orders that are due, at most `MOST_AT_ONCE`.
 
     The id of a settlement says which entry paid for the order, so it is the same every time.
+    While settlement is switched off nothing is due.
 
     Raises:
         UnknownProgram: there is none of this name.
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
+        if program.guarded and SETTLEMENT in load_guards(tx, program, set()).off:
+            return []
         window = timedelta(seconds=read_policy(program.policy_toml).settle_after_s)
         orders = listing.read_unsettled(tx, program, now - window, MOST_AT_ONCE)
     return [
@@ -42,7 +47,7 @@ def settle_due(database: Database, name: str, now: datetime, actor: str = "cli")
         UnknownProgram: there is none of this name.
     """
     settled = 0
-    with Writer(database, name) as writer:
+    with Writer(database, name, lambda: now) as writer:
         while due := due_settlements(database, name, now):
             outcomes = writer.post(due)
             settled += sum(outcome.entry is not None for outcome in outcomes)

@@ -7,8 +7,9 @@ folded before. Source: docs/decisions/0003-group-commit.md.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import Self
 
 from springtide.core.entry import HorizonReached
@@ -18,7 +19,8 @@ from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import State
-from springtide.storage import ledger, programs, working_set
+from springtide.services.stamping import Command, stamp
+from springtide.storage import alarms, ledger, programs, working_set
 from springtide.storage.acts import Deed, append_deeds
 from springtide.storage.chain import Chain
 from springtide.storage.database import Database, Transaction, answering
@@ -29,8 +31,6 @@ from springtide.storage.working_set import Tree
 MOST_IN_A_BATCH = 20_000
 SLICE = 2_000
 IN_FLIGHT = 3
-
-Command = tuple[Json, Event | Refusal]
 
 
 def read_command(event: Json) -> Command:
@@ -45,9 +45,14 @@ class Writer:
     """Posts to one program; keeps a connection and the referral tree between batches.
 
     Not for several threads at once: each has its own writer, and the row's lock orders them.
+    `now` tells the time of events that come without one, where the policy's controls ask for
+    it; a replay has none.
     """
 
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(
+        self, database: Database, name: str, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._now = now
         self._database = database
         with database.snapshot() as tx:
             self._program_id = programs.get_program(tx, name).id
@@ -99,7 +104,10 @@ class Writer:
             state = program.state(self._policy_of(program))
             working_set.load_state(tx, program, state, tree, commands)
             batch = _Batch(tx, self._pipe, program, state)
-            outcomes = batch.fold(commands)
+            now = None if self._now is None else self._now()
+            outcomes = batch.fold(stamp(commands, state, now))
+            if state.tally is not None and state.tally.tripped is not None:
+                alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, *state.tally.tripped)
             if state.seq > program.seq:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())
             if deeds:

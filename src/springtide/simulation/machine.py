@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from springtide.core.policy import Policy
+from springtide.core.policy import Policy, PolicyError
 from springtide.core.units import NANO, PPM
 from springtide.simulation.layout import (
     AMOUNT,
@@ -74,7 +74,15 @@ def needs_compiling() -> bool:
 
 
 def rules_of(policy: Policy) -> Ints:
-    """The parameters of a policy that the kernels read."""
+    """The parameters of a policy that the kernels read.
+
+    Raises:
+        PolicyError: it has controls, which the kernels do not play.
+    """
+    if policy.controls is not None:
+        raise PolicyError(
+            "controls: the simulator plays no limits on orders and cash-outs; remove [controls]"
+        )
     rules = np.zeros(RULES_SIZE, np.int64)
     rules[KEEP] = PPM - policy.cash_out_fee_ppm
     rules[REDEEM_KEEP] = PPM - policy.redeem_fee_ppm

@@ -47,3 +47,11 @@ class UnknownWebhook(Exception):
 
 class UnusableWebhook(Exception):
     """A webhook was asked for that cannot be sent to."""
+
+
+class UnknownAlarm(Exception):
+    """The program has no alarm of this id."""
+
+
+class UnusableControl(Exception):
+    """A switch that is not there, or a reason that says nothing."""

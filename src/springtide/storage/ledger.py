@@ -4,6 +4,7 @@ from springtide.core.entry import Entry
 from springtide.core.events import Json
 from springtide.core.journal import Transfer
 from springtide.core.state import Lot, Receipt, State, trigger_key
+from springtide.core.tally import Counts
 from springtide.core.units import LIMIT
 from springtide.storage.chain import (
     ENTRY_COLUMNS,
@@ -15,6 +16,7 @@ from springtide.storage.chain import (
 )
 from springtide.storage.database import Transaction
 from springtide.storage.programs import Program
+from springtide.storage.tallies import append_counts
 from springtide.storage.withdrawals import (
     WITHDRAWAL,
     StepRow,
@@ -40,7 +42,7 @@ class Slice:
 
     __slots__ = (
         "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
-        "changed", "entries", "factor", "lots", "members", "merchants", "refunds",
+        "changed", "counts", "entries", "factor", "lots", "members", "merchants", "refunds",
         "settlements", "size",
         "splits", "steps", "transfers", "withdrawals",
     )  # fmt: skip
@@ -58,6 +60,7 @@ class Slice:
         self.bindings: list[str] = []
         self.merchants: list[str] = []
         self.changed: list[Lot] = []
+        self.counts: list[Counts] = []
         self.refunds: list[str] = []
         self.settlements: list[str] = []
         self.withdrawals: list[str] = []
@@ -80,18 +83,20 @@ class Slice:
             self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\n")
         if entry.merchant:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
-        if entry.kind not in _ORDERS:
+        if entry.kind not in _ORDERS or entry.counts is not None:
             self._add_later_steps(entry)
         if entry.split > 1:
             self.factor *= entry.split
             self.splits.append((seq, entry.split_factor * entry.split))
 
     def _add_later_steps(self, entry: Entry) -> None:
-        """What became of orders and withdrawals."""
+        """What became of orders and withdrawals, and what the controls count."""
         seq = entry.seq
         if entry.refunded is not None:
             order, amount = entry.refunded
             self.refunds.append(f"{self._head}{order}\t{seq}\t{amount}\n")
+        if entry.counts is not None:
+            self.counts.append(entry.counts)
         if entry.settled is not None:
             self.settlements.append(f"{self._head}{entry.settled}\t{seq}\n")
         if entry.step is not None and entry.withdrawal is not None:
@@ -163,6 +168,8 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, WITHDRAWAL, to_copy(part.withdrawals))
     if part.steps:
         append_steps(tx, program, part.steps)
+    if part.counts:
+        append_counts(tx, program, part.counts)
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:

@@ -16,7 +16,10 @@ from springtide.storage.programs import Program
 def read_unsettled(
     tx: psycopg.Connection, program: Program, paid_before: datetime, most: int
 ) -> list[tuple[int, str]]:
-    """Seqs and ids of paid orders that were not settled, and of which something is left."""
+    """Seqs and ids of paid orders that were not settled, and of which something is left.
+
+    Those of frozen members wait.
+    """
     return tx.execute(
         """
         SELECT e.seq, e.id FROM entry e
@@ -28,6 +31,9 @@ def read_unsettled(
           AND coalesce((SELECT sum(r.amount) FROM refund r
                         WHERE r.program_id = e.program_id AND r.order_id = e.id), 0)
               < (e.receipt::json ->> 'amount')::numeric
+          AND NOT EXISTS (SELECT FROM member_freeze f
+                          WHERE f.program_id = e.program_id AND f.frozen
+                            AND f.member = e.event::json ->> 'member')
         ORDER BY e.seq LIMIT %(most)s
         """,
         {"program": program.id, "paid_before": paid_before, "most": most},

@@ -7,6 +7,7 @@ from psycopg.rows import class_row
 
 from springtide.core.policy import Policy
 from springtide.core.state import State, open_state
+from springtide.core.tally import Tally
 from springtide.storage.chain import NO_HASH
 from springtide.storage.errors import ProgramExists, UnknownProgram
 
@@ -30,6 +31,10 @@ class Program:
     split_factor: int
     inflow: int
     last_id: str
+    clock: int
+    outflow: int
+    guarded: bool
+    """Whether a switch is off or a member frozen."""
 
     def state(self, policy: Policy) -> State:
         """The state that the row gives; lots and members are loaded as they are needed."""
@@ -44,13 +49,15 @@ class Program:
             holds_all_lots=False,
             holds_all_balances=False,
             inflow_micro=self.inflow,
+            tally=Tally(self.clock, self.outflow) if policy.controls is not None else None,
         )
 
 
 _SELECT = """
     SELECT p.id, p.name, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
            p.reserve, p.supply, p.reference_reserve, p.reference_supply,
-           p.orphaned, p.split_factor, p.inflow, p.last_id
+           p.orphaned, p.split_factor, p.inflow, p.last_id,
+           p.clock, p.outflow, p.guarded
     FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
 """
 
@@ -118,16 +125,17 @@ def move_program(
     tx: psycopg.Connection, program: Program, state: State, batch: int, digest: bytes
 ) -> None:
     """Let the row say what the state says, and close a batch with its hash."""
+    tally = state.tally or Tally(program.clock, program.outflow)
     tx.execute(
         """
         UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
             reference_reserve = %s, reference_supply = %s, orphaned = %s, split_factor = %s,
-            inflow = %s, last_id = greatest(last_id, %s)
+            inflow = %s, last_id = greatest(last_id, %s), clock = %s, outflow = %s
         WHERE id = %s
         """,
         [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
          state.orphaned_micro, state.split_factor, state.inflow_micro,
-         max(state.posted, default=""), program.id],
+         max(state.posted, default=""), tally.clock_s, tally.outflow_micro, program.id],
     )  # fmt: skip
     tx.execute(
         """

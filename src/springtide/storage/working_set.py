@@ -29,8 +29,10 @@ from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import decode
+from springtide.storage.guards import load_guards
 from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program
+from springtide.storage.tallies import load_tally
 from springtide.storage.withdrawals import read_wallets, read_withdrawals, read_withdrawn
 
 FIRST_TRIGGERS = 64
@@ -138,15 +140,25 @@ def load_state(
         rows = tx.execute(f"{_LOT} WHERE program_id = %s AND seq = ANY(%s)", [program.id, seqs])
         state.remember_lots(Lot(*row) for row in rows)
     load_triggers(tx, program, state, FIRST_TRIGGERS)
+    _load_wallets(tx, program, state, needs)
+    if program.guarded:
+        state.guards = load_guards(tx, program, needs.members | needs.holders)
+    if state.tally is not None:
+        load_tally(tx, program, state, needs.holders)
+    if program.inflow + needs.inflow_micro > LIMIT:
+        state.balances.update(read_balances(tx, program))
+        state.holds_all_balances = True
+
+
+def _load_wallets(
+    tx: psycopg.Connection, program: Program, state: State, needs: _Needs
+) -> None:
     if needs.spenders:
         state.balances.update(read_wallets(tx, program, needs.spenders))
     if needs.days:
         state.withdrawn.update(read_withdrawn(tx, program, needs.days))
     if needs.withdrawals:
         state.withdrawals.update(read_withdrawals(tx, program, needs.withdrawals))
-    if program.inflow + needs.inflow_micro > LIMIT:
-        state.balances.update(read_balances(tx, program))
-        state.holds_all_balances = True
 
 
 def _load_posted(

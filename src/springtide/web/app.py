@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
-from springtide.web import acts, hooks, keyring, login, resources, staff, withdrawals
+from springtide.web import acts, controls, hooks, keyring, login, resources, staff, withdrawals
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.courier import Courier
@@ -77,7 +77,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
+        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S))
         telling = asyncio.create_task(courier.work_for_ever())
         yield
         settling.cancel()
@@ -97,7 +97,7 @@ def create_app(
     app.state.desks, app.state.metrics = desks, metrics
     app.state.cookies, app.state.door = cookies, login.Door()
     app.state.private_webhooks = private_webhooks
-    for room in (resources, keyring, login, staff, acts, hooks, withdrawals):
+    for room in (resources, keyring, login, staff, acts, hooks, withdrawals, controls):
         app.include_router(room.router)
     _add_operations(app, database)
     _add_reference(app)

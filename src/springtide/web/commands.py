@@ -27,7 +27,8 @@ from springtide.web.problems import (
     Problem,
     code_of,
     problem_body,
-    problem_response,
+    refusal_body,
+    refusal_response,
     refused,
 )
 
@@ -110,15 +111,15 @@ def _event(text: bytes, type_: str) -> dict[str, object]:
         raise Problem("invalid_event", f"type is {body['type']!r}; this address takes {type_}")
     if str(body.get("id", "")).startswith(RESERVED):
         raise Problem("invalid_event", f"ids with {RESERVED} in front are ours; choose another")
+    if type_ == "purchase" and "commissions" in body:
+        raise Problem("invalid_event", "commissions is what the service says; leave it out")
     body["type"] = type_
     return body
 
 
 def _answer(outcome: Outcome) -> Response:
     if outcome.refusal is not None:
-        return problem_response(
-            outcome.refusal.code, str(outcome.refusal), receipt=render(outcome.receipt)
-        )
+        return refusal_response(outcome.refusal, render(outcome.receipt))
     repeated = outcome.entry is None
     return Response(
         _encode(render(outcome.receipt)),
@@ -234,7 +235,7 @@ def _line(outcome: Outcome) -> object:
     receipt = render(outcome.receipt)
     if outcome.refusal is None:
         return receipt
-    return problem_body(outcome.refusal.code, str(outcome.refusal), receipt=receipt)
+    return refusal_body(outcome.refusal, receipt)
 
 
 async def _lines(request: Request) -> AsyncIterator[list[bytes]]:

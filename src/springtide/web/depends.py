@@ -66,6 +66,7 @@ Auditor = Annotated[Principal, Depends(Allowed("audit"))]
 HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
 Payer = Annotated[Principal, Depends(Allowed("withdrawals"))]
 Reviewer = Annotated[Principal, Depends(Allowed("review"))]
+Controller = Annotated[Principal, Depends(Allowed("controls"))]
 Books = Annotated[Database, Depends(_database)]
 Now = Annotated[datetime, Depends(_now)]
 

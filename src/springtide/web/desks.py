@@ -25,8 +25,9 @@ Waiter = asyncio.Future[list[Outcome]]
 class Desks:
     """One desk a program, opened with its first event."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._now = now
         self._desks: dict[str, Desk] = {}
         self._order_types: dict[str, str] = {}
         self._programs = SingleFlight(self._order_type)
@@ -49,14 +50,14 @@ class Desks:
         _, state = read_program(self._database, program)
         return "pay" if state.policy.settle_after_s else "purchase"
 
-    async def settle_for_ever(self, pause_s: float, now: Callable[[], datetime]) -> None:
+    async def settle_for_ever(self, pause_s: float) -> None:
         """Settle what is due in every program, again and again."""
         while True:
             await asyncio.sleep(pause_s)
             try:
                 for program in await asyncio.to_thread(list_programs, self._database):
                     if await self.order_type(program.name) == "pay":
-                        await self._settle(program.name, now())
+                        await self._settle(program.name, self._now())
             except (DatabaseDown, DeskFull) as error:
                 log.warning("settlement waits", reason=str(error))
             except Exception:  # a defect: tell it, and try again with what is due then
@@ -80,7 +81,7 @@ class Desks:
             DeskFull: too many events wait.
             DatabaseDown: nothing is known to be written; post the same events again.
         """
-        desk = self._desks.pop(program, None) or Desk(self._database, program)
+        desk = self._desks.pop(program, None) or Desk(self._database, program, self._now)
         self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
         desk.submit(events, partial(self._take, waiter), deed)

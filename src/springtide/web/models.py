@@ -129,6 +129,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str
+    retry_at: str | None = Field(default=None, description="when it may be accepted")
 
 
 class Page(BaseModel, Generic[T]):

@@ -27,6 +27,16 @@ STATUS = {
     "own_withdrawal": 409,
     "approved_before": 409,
     "unknown_withdrawal": 404,
+    "control_min_spend": 409,
+    "control_min_cash_out": 409,
+    "control_daily_cash_out": 409,
+    "control_hold": 409,
+    "control_daily_outflow": 409,
+    "control_contribution": 409,
+    "control_member_frozen": 409,
+    "control_purchases_off": 409,
+    "control_settlement_off": 409,
+    "control_cash_outs_off": 409,
     "unknown_order": 404,
     "not_found": 404,
     "method_not_allowed": 405,
@@ -61,10 +71,11 @@ _TITLES = {
 class Problem(Exception):
     """A refusal on its way to the caller; `detail` says the value and the remedy."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, retry_at: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.retry_at = retry_at
 
 
 def problems_page() -> str:
@@ -91,7 +102,15 @@ def code_of(error: Exception) -> str:
 
 def refused(error: Exception) -> Response:
     """One of the refusals as a response."""
-    return problem_response(code_of(error), str(error))
+    retry_at = error.retry_at if isinstance(error, Problem) else None
+    more = {} if retry_at is None else {"retry_at": retry_at}
+    return problem_response(code_of(error), str(error), **more)
+
+
+def refusal_body(refusal: Refusal, receipt: object) -> dict[str, object]:
+    """The document of an event that was refused; when to try again, if that is known."""
+    more = {} if refusal.retry_at is None else {"retry_at": refusal.retry_at}
+    return problem_body(refusal.code, str(refusal), **more, receipt=receipt)
 
 
 def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
@@ -109,13 +128,22 @@ def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
 
 def problem_response(code: str, detail: str, allow: str = "", **more: object) -> Response:
     """A problem as a response; 405 says what is allowed, 429 and 503 when to try again."""
-    status, headers = STATUS[code], {"Allow": allow} if allow else {}
+    return _response(problem_body(code, detail, **more), STATUS[code], allow)
+
+
+def refusal_response(refusal: Refusal, receipt: object) -> Response:
+    """An event that was refused as a response."""
+    return _response(refusal_body(refusal, receipt), STATUS[refusal.code])
+
+
+def _response(body: dict[str, object], status: int, allow: str = "") -> Response:
+    headers = {"Allow": allow} if allow else {}
     if status in (429, 503):
         headers["Retry-After"] = "1"
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="springtide"'
     return Response(
-        msgspec.json.encode(problem_body(code, detail, **more)),
+        msgspec.json.encode(body),
         status_code=status,
         headers=headers,
         media_type="application/problem+json",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
@@ -154,9 +155,9 @@ def quote(
     """What a cash-out would pay now."""
     id_ = f"springtide:quote:{uuid4().hex}"  # never posted, so never taken
     event = {"type": "cash_out", "id": id_, "member": member, "points": points}
-    outcome, seq = preview(books, key.program, event)
+    outcome, seq = preview(books, key.program, event, datetime.now(UTC))
     if outcome.refusal is not None:
-        raise Problem(outcome.refusal.code, str(outcome.refusal))
+        raise Problem(outcome.refusal.code, str(outcome.refusal), outcome.refusal.retry_at)
     receipt = outcome.receipt
     return models.Quote(
         member=member,

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import structlog
 import uvicorn
@@ -47,7 +48,7 @@ def run(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
-    desks = Desks(database)
+    desks = Desks(database, lambda: datetime.now(UTC))
     app = create_app(database, desks, rate, public_url, private_webhooks=private_webhooks)
     listening = _listen(host, port)
     say(

@@ -1,0 +1,58 @@
+"""What the service adds to events before they are folded: their time, and a switch.
+
+Both become part of the event's content, so the audit finds the same answer from the journal
+alone. An event that was posted before keeps what it was given then.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from springtide.core.controls import read_at, seconds
+from springtide.core.events import Event, Json, Pay, Purchase, Settle
+from springtide.core.reducer import OFF
+from springtide.core.refusals import InvalidEvent, Refusal
+from springtide.core.state import State
+from springtide.core.tally import COMMISSIONS
+
+Command = tuple[Json, Event | Refusal]
+
+TOLERANCE = timedelta(minutes=5)
+"""How far the clock of whoever sends an event may be ahead of ours."""
+
+
+def stamp(commands: Sequence[Command], state: State, now: datetime | None) -> list[Command]:
+    """Events with what is added to them, for a state that knows which were posted before.
+
+    Where a control depends on the time, an event without `at` gets `now`, and one whose `at`
+    is later than that is refused: it would run ahead of holds and of limits a day. Without
+    `now` nothing is added: a replay has the times of its events. While commissions are
+    switched off, purchases and settlements say so.
+    """
+    controls = state.policy.controls
+    timed = controls is not None and controls.timed and now is not None
+    muted = state.guards is not None and COMMISSIONS in state.guards.off
+    if not (timed or muted):
+        return list(commands)
+    stamped = []
+    for event, parsed in commands:
+        command = event, parsed
+        if not isinstance(parsed, Refusal) and parsed.id not in state.posted:
+            if timed and now is not None:
+                command = _timed(*command, now)
+            if muted and isinstance(parsed, Purchase | Settle) and not isinstance(parsed, Pay):
+                command = {**command[0], "commissions": OFF}, command[1]
+        stamped.append(command)
+    return stamped
+
+
+def _timed(event: Json, parsed: Event | Refusal, now: datetime) -> Command:
+    if "at" not in event:
+        return {**event, "at": now.isoformat(timespec="seconds")}, parsed
+    try:
+        ahead = read_at(event) > seconds(now + TOLERANCE)
+    except InvalidEvent as refusal:
+        return event, refusal
+    if ahead:
+        late = f"at is {event['at']!r}, which is later than now; leave it out or correct it"
+        return event, InvalidEvent(late)
+    return event, parsed
