@@ -211,6 +211,7 @@ def unit_of(account: str) -> str:
 
 _AS_THEY_ARE = (
     "id", "type", "error", "lot", "member", "kind", "to", "referrer", "split", "order",
+    "version",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),

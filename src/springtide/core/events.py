@@ -101,7 +101,15 @@ class Inject(NamedTuple):
     amount_micro: int
 
 
-Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject
+class PolicyChange(NamedTuple):
+    """The next version of the policy comes into effect; only an approved draft posts it."""
+
+    id: str
+    version: int
+    toml: str
+
+
+Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | PolicyChange
 
 
 def is_name(value: object) -> bool:
@@ -221,6 +229,13 @@ def _inject(event: Json) -> Inject:
     return Inject(_name(event, "id"), _money(_present(event, "amount")))
 
 
+def _policy(event: Json) -> PolicyChange:
+    id_, version, toml = _name(event, "id"), event.get("version"), event.get("toml")
+    if type(version) is not int or type(toml) is not str:
+        raise InvalidEvent("a policy has a version, a number, and its toml, a text")
+    return PolicyChange(id_, version, toml)
+
+
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
     "pay": _pay,
@@ -231,6 +246,7 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "redeem": _redeem,
     "refund": _refund,
     "inject": _inject,
+    "policy": _policy,
 }
 
 

@@ -56,6 +56,10 @@ class Policy:
     merchants: Mapping[str, Terms]
     agents: Mapping[str, str]
     levels: Mapping[str, str]
+    cash_out_enabled: bool = True
+    """Whether points are ever paid in cash; if not, the fee is that of a redemption."""
+    notice_days: int | None = None
+    """Between the approval of the next policy and its effect; None: as the profile says."""
 
     @cached_property
     def default_terms(self) -> Terms:

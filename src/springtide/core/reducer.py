@@ -17,6 +17,7 @@ from springtide.core.events import (
     Inject,
     Json,
     Pay,
+    PolicyChange,
     Purchase,
     Redeem,
     Refund,
@@ -39,9 +40,12 @@ from springtide.core.journal import (
     points_account,
     wallet_account,
 )
+from springtide.core.policy import Policy
+from springtide.core.policy_change import change_policy
 from springtide.core.refund import find_paid, refund_order
 from springtide.core.refusals import (
     BelowMinimum,
+    CashOutDisabled,
     DuplicateMember,
     IdReused,
     InsufficientPoints,
@@ -143,15 +147,19 @@ def _take_over(state: State, entry: Entry) -> None:
     state.orphaned_micro = entry.orphaned_micro
     state.inflow_micro = entry.inflow_micro
     state.lots.update(entry.lots)
-    state.posted[entry.id] = Posted(entry.event, entry.receipt, entry.split_factor)
+    state.posted[entry.id] = Posted(
+        entry.event, entry.receipt, entry.split_factor, entry.policy
+    )
     if entry.opened is not None:
         state.list_lot(entry.opened)
     if entry.refunded is not None:
         order_id, amount = entry.refunded
         state.refunded[order_id] = state.refunded.get(order_id, 0) + amount
     if entry.settled is not None:
-        order = state.posted[entry.settled].event
-        state.settlements[entry.settled] = Posted(order, entry.receipt, entry.split_factor)
+        order = state.posted[entry.settled]
+        state.settlements[entry.settled] = Posted(
+            order.event, entry.receipt, entry.split_factor, order.policy
+        )
     if entry.newcomers:
         state.members.update(entry.newcomers)
     if entry.merchant:
@@ -162,6 +170,9 @@ def _take_over(state: State, entry: Entry) -> None:
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
+    if entry.policy is not state.policy:
+        state.policy = entry.policy
+        state.policy_version += 1
 
 
 def _pay(entry: Entry, order: Pay) -> None:
@@ -173,12 +184,12 @@ def _pay(entry: Entry, order: Pay) -> None:
 def _settle(entry: Entry, wish: Settle) -> None:
     order = find_paid(entry.state, wish.order)
     entry.settled = entry.receipt["order"] = wish.order
-    _credit_order(entry, order, ESCROW)
+    _credit_order(entry, order, entry.state.posted[wish.order].policy, ESCROW)
 
 
 def _purchase(entry: Entry, order: Purchase) -> None:
     entry.inflow_micro += _fitting(order)
-    _credit_order(entry, order, PAYMENTS)
+    _credit_order(entry, order, entry.policy, PAYMENTS)
 
 
 def _fitting(order: Purchase) -> int:
@@ -187,13 +198,14 @@ def _fitting(order: Purchase) -> int:
     return order.amount_micro
 
 
-def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
+def _credit_order(entry: Entry, order: Purchase, policy: Policy, source: str) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
+
+    The policy is the one that the order was made under.
 
     Source: SPEC.md section 2, Purchase.
     """
-    state = entry.state
-    policy, amount = state.policy, order.amount_micro
+    state, amount = entry.state, order.amount_micro
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
     terms = policy.terms_of(order.merchant)
@@ -201,7 +213,7 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     platform = take * policy.platform_ppm // PPM
     distribution = take * policy.distribution_ppm // PPM
     contribution = take - platform - distribution
-    granted = _grant(entry, contribution)
+    granted = _grant(entry, policy, contribution)
 
     referrer = _referrer(entry, order.member, order.referrer)
     commissions, rest = split_commissions(
@@ -214,7 +226,7 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
 
     entry.reserve_micro += contribution
     entry.supply_nano += granted
-    _credit_lot(entry, order, granted)
+    _credit_lot(entry, order, policy, granted)
     entry.move("merchant", source, merchant_account(order.merchant), amount - take)
     entry.move("platform", source, PLATFORM, platform)
     for kind, earner, earned in commissions:
@@ -231,9 +243,8 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     receipt["granted"] = granted
 
 
-def _grant(entry: Entry, contribution_micro: int) -> int:
+def _grant(entry: Entry, policy: Policy, contribution_micro: int) -> int:
     """Points for a contribution, at the price before it; rounded down, twice."""
-    policy = entry.state.policy
     reserve, supply = entry.state.pair
     value = contribution_micro * policy.grant_ppm // PPM
     if policy.max_grant_value_micro is not None and value > policy.max_grant_value_micro:
@@ -244,8 +255,7 @@ def _grant(entry: Entry, contribution_micro: int) -> int:
     return granted
 
 
-def _credit_lot(entry: Entry, order: Purchase, granted_nano: int) -> None:
-    policy = entry.state.policy
+def _credit_lot(entry: Entry, order: Purchase, policy: Policy, granted_nano: int) -> None:
     headroom = order.amount_micro * (policy.cap_ppm or 0) // PPM
     lot_id = order.member if policy.cap_per_member else order.id
     lot = entry.state.lots.get(lot_id)
@@ -329,11 +339,13 @@ def _burn(entry: Entry, burn: _Burn, kind: str, payee: str) -> None:
 
 
 def _cash_out(entry: Entry, wish: CashOut) -> None:
+    if not entry.policy.cash_out_enabled:
+        raise CashOutDisabled("this program pays no cash for points; redeem them for goods")
     members = {request.member for request in wish.requests}
     if len(members) < len(wish.requests):
         raise DuplicateMember("a member asks more than once; join the requests into one")
     state = entry.state
-    fee_ppm = state.policy.cash_out_fee_ppm
+    fee_ppm = entry.policy.cash_out_fee_ppm
     burns = [_price_burn(state, request, fee_ppm) for request in wish.requests]
     if burns[0].net < wish.min_net_micro:
         raise BelowMinimum(
@@ -377,4 +389,5 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Redeem: _redeem,
     Refund: refund_order,
     Inject: _inject,
+    PolicyChange: change_policy,
 }

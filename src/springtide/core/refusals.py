@@ -7,12 +7,14 @@
     ├── IdReused             one id, two different contents
     ├── InsufficientPoints   the member has fewer points than asked for
     ├── BelowMinimum         a cash-out would pay less than it asked for at least
+    ├── CashOutDisabled      the program pays no cash for points
     ├── DuplicateMember      one member twice in a batch
     ├── UnknownOrder         a refund or a settlement of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
     ├── AlreadySettled       a second settlement of one order
     ├── RefundTooLarge       more than is left of the order
-    └── NoPoints             an injection while nobody holds a point
+    ├── NoPoints             an injection while nobody holds a point
+    └── UnusablePolicy       a policy that cannot follow the one in effect
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -66,6 +68,12 @@ class BelowMinimum(Refusal):
     code = "below_min_net"
 
 
+class CashOutDisabled(Refusal):
+    """The program pays no cash for points."""
+
+    code = "cash_out_disabled"
+
+
 class DuplicateMember(Refusal):
     """A batch of cash-outs names one member twice."""
 
@@ -100,3 +108,9 @@ class NoPoints(Refusal):
     """Money cannot be injected while no points are in circulation."""
 
     code = "no_points_in_circulation"
+
+
+class UnusablePolicy(Refusal):
+    """A policy that cannot be read, or cannot follow the one in effect."""
+
+    code = "unusable_policy"

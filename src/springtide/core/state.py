@@ -57,6 +57,8 @@ class Posted:
     event: Json
     receipt: Receipt
     split_factor: int
+    policy: Policy
+    """The one it was made under: an order is settled and taken back under it."""
 
 
 def trigger_key(lot: Lot) -> int:
@@ -74,11 +76,14 @@ class State:
     """A program at one instant; only `reducer.fold` moves it."""
 
     policy: Policy
+    """The one in effect now."""
     reserve_micro: int
     supply_nano: int
     reference: tuple[int, int]
     """The price pair that counts while there are no points."""
     orphaned_micro: int = 0
+    policy_version: int = 1
+    """Of the policy in effect."""
     split_factor: int = 1
     """Product of all splits."""
     seq: int = 0
