@@ -31,20 +31,22 @@ class Entry:
     """The pool as an event leaves it, the lots it touches, and its transfers.
 
     `policy` is the one in effect after it: exits and splits follow it, while an order keeps
-    the one it was made under. `split_factor` is the unit its points are counted in: all splits before this entry. Its
-    own, if any, is `split`, and `lots` are those it changed, as they stood before that.
+    the one it was made under. `split_factor` is the unit its points are counted in: all splits
+    before this entry. Its own, if any, is `split`, and `lots` are those it changed, as they
+    stood before that.
     """
 
     __slots__ = (
         "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
-        "opened", "orphaned_micro", "policy", "popped", "receipt", "reference", "refunded",
-        "reserve_micro", "seq", "settled", "split", "split_factor", "state", "supply_nano",
-        "transfers",
+        "opened", "orphaned_micro", "policy", "policy_version", "popped", "receipt",
+        "reference", "refunded", "reserve_micro", "seq", "settled", "split", "split_factor",
+        "state", "supply_nano", "transfers",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
         self.state = state
         self.policy = state.policy
+        self.policy_version = state.policy_version
         self.event = event
         self.seq = state.seq + 1
         self.id = ""

@@ -52,4 +52,5 @@ def change_policy(entry: Entry, wish: PolicyChange) -> None:
     except PolicyError as error:
         raise UnusablePolicy(str(error)) from None
     entry.policy = policy
+    entry.policy_version = wish.version
     entry.receipt["version"] = wish.version

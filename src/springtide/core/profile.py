@@ -27,6 +27,10 @@ KINDS = {"licence": "a licence of an authority", "opinion": "counsel's opinion"}
 """The kinds of evidence."""
 
 
+REAL, PRETEND = True, False
+"""Whether money that is paid out is real."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What the programs under it may do."""
@@ -58,14 +62,19 @@ class Evidence:
 _BOTH = frozenset(KINDS)
 _CASH = ("cash_out", "cash_exit", "indirect", "territory")
 
+_NONE: frozenset[str] = frozenset()
+_LEAST_NOTICE = 7
+
 LIMITS = {
-    "demo": Profile("demo", "", False, 0, frozenset(FEATURES), {}),
-    "closed-loop": Profile("closed-loop", "", True, 7, frozenset(), {}),
-    "cash": Profile("cash", "", True, 7, frozenset(_CASH), dict.fromkeys(_CASH, _BOTH)),
-    "direct-selling": Profile(
-        "direct-selling", "", True, 7, frozenset({"levels"}), {"levels": _BOTH}
+    "demo": Profile("demo", "", PRETEND, 0, frozenset(FEATURES), {}),
+    "closed-loop": Profile("closed-loop", "", REAL, _LEAST_NOTICE, _NONE, {}),
+    "cash": Profile(
+        "cash", "", REAL, _LEAST_NOTICE, frozenset(_CASH), dict.fromkeys(_CASH, _BOTH)
     ),
-    "eu-loyalty": Profile("eu-loyalty", "", True, 7, frozenset(), {}),
+    "direct-selling": Profile(
+        "direct-selling", "", REAL, _LEAST_NOTICE, frozenset({"levels"}), {"levels": _BOTH}
+    ),
+    "eu-loyalty": Profile("eu-loyalty", "", REAL, _LEAST_NOTICE, _NONE, {}),
 }
 """The most that each profile can allow and the least that it asks for, whatever a file says."""
 
@@ -117,9 +126,14 @@ def used_features(policy: Policy) -> list[str]:
 
 
 def check_profile(
-    profile: Profile, policy: Policy, evidence: Iterable[Evidence], today: date
+    profile: Profile,
+    policy: Policy,
+    evidence: Iterable[Evidence] = (),
+    today: date | None = None,
 ) -> None:
     """Refuse a policy that its profile does not allow, or that lacks evidence today.
+
+    A program that is only to be opened has no evidence, and no day.
 
     Raises:
         PolicyError: the feature, the profile, and what is missing.
@@ -131,7 +145,10 @@ def check_profile(
             f"policy.notice_days is {policy.notice_days}; the profile {profile.name} wants "
             f"at least {profile.notice_days}"
         )
-    held = [one for one in evidence if one.valid_from <= today <= one.expires_on]
+    held = [one for one in evidence if today and one.valid_from <= today <= one.expires_on]
+    remedy = "record one with `springtide evidence add`"
+    if today is None:
+        remedy = "open the program without, record it, and draft the change"
     for feature in used_features(policy):
         words, without = FEATURES[feature]
         if feature not in profile.allows:
@@ -143,8 +160,7 @@ def check_profile(
             if not fitting:
                 raise PolicyError(
                     f"under the profile {profile.name} {feature} ({words}) needs {KINDS[kind]} "
-                    f"on file that holds on {today}; record one with `springtide evidence "
-                    f"add`, or {without}"
+                    f"on file{f' that holds on {today}' * bool(today)}; {remedy}, or {without}"
                 )
             if feature == "levels" and kind == "licence":
                 _check_depth(policy, max(one.depth or 0 for one in fitting))

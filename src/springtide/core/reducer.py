@@ -141,6 +141,8 @@ def _apply(entry: Entry, parsed: Event) -> None:
 
 def _take_over(state: State, entry: Entry) -> None:
     state.seq = entry.seq
+    state.policy = entry.policy
+    state.policy_version = entry.policy_version
     state.reserve_micro = entry.reserve_micro
     state.supply_nano = entry.supply_nano
     state.reference = entry.reference
@@ -170,9 +172,6 @@ def _take_over(state: State, entry: Entry) -> None:
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
-    if entry.policy is not state.policy:
-        state.policy = entry.policy
-        state.policy_version += 1
 
 
 def _pay(entry: Entry, order: Pay) -> None:

@@ -70,7 +70,8 @@ class _Auditor:
         self._program = program
         self._transfers = transfers
         self._ahead: Row | None = next(transfers, None)
-        self._state: State = open_state(read_policy(program.policy_toml))
+        self._policies = programs.read_policies(tx, program)
+        self._state: State = open_state(read_policy(self._policies[1]))
         self.findings = {
             law: Finding(law)
             for law in (
@@ -81,6 +82,7 @@ class _Auditor:
         self._refunds: dict[int, tuple[str, int]] = {}
         self._settlements: dict[str, int] = {}
         self._splits: dict[int, int] = {}
+        self._versions: dict[int, str] = {}
 
     def broken(self, law: str, by: str) -> None:
         self.findings[law].broken_by.append(by)
@@ -134,8 +136,9 @@ class _Auditor:
         if row.seq == 0:
             same = transfers == opening_transfers(state) and event == {
                 "type": "opening",
-                "policy": self._program.policy_toml,
+                "policy": self._policies[1],
             }
+            self._versions[1] = str(event["policy"])
             if not same:
                 self.broken(REPEATED, "the opening does not follow from the policy")
             return
@@ -163,10 +166,13 @@ class _Auditor:
             self._settlements[entry.settled] = row.seq
         if entry.split > 1:
             self._splits[row.seq] = state.split_factor
+        if entry.kind == "policy":
+            self._versions[state.policy_version] = str(event["toml"])
         return (
             entry.seq == row.seq
             and entry.id == row.columns[2]
             and event["type"] == row.columns[3]
+            and str(state.policy_version) == row.columns[4]
             and encode_event(event) == row.columns[5]
             and encode_receipt(outcome.receipt) == receipt
             and entry.transfers == transfers
@@ -219,8 +225,8 @@ class _Auditor:
         self._check_derived(journal_reader.read_derived(tx, program))
         told = program.state(state.policy)
         for name in (
-            "seq", "reserve_micro", "supply_nano", "reference", "orphaned_micro",
-            "split_factor", "inflow_micro",
+            "seq", "policy_version", "reserve_micro", "supply_nano", "reference",
+            "orphaned_micro", "split_factor", "inflow_micro",
         ):  # fmt: skip
             if getattr(told, name) != getattr(state, name):
                 self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
@@ -234,6 +240,7 @@ class _Auditor:
             self._refunds,
             self._settlements,
             self._splits,
+            self._versions,
         )
         for name, there, told in zip(Derived._fields, found, expected, strict=True):
             if there != told:

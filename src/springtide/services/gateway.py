@@ -4,10 +4,15 @@ from springtide.storage.database import Database, open_database
 from springtide.storage.errors import (
     BadName,
     DatabaseDown,
+    DraftState,
+    FourEyes,
     ProgramExists,
+    UnknownDraft,
+    UnknownEvidence,
     UnknownKey,
     UnknownMember,
     UnknownProgram,
+    UnusableEvidence,
     UnusableKey,
 )
 
@@ -15,10 +20,15 @@ __all__ = [
     "BadName",
     "Database",
     "DatabaseDown",
+    "DraftState",
+    "FourEyes",
     "ProgramExists",
+    "UnknownDraft",
+    "UnknownEvidence",
     "UnknownKey",
     "UnknownMember",
     "UnknownProgram",
+    "UnusableEvidence",
     "UnusableKey",
     "open_database",
 ]

@@ -12,11 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Event, Json, read_event
+from springtide.core.events import Event, Json, PolicyChange, read_event
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
-from springtide.core.refusals import Refusal
+from springtide.core.refusals import InvalidEvent, Refusal
 from springtide.core.state import State
 from springtide.storage import ledger, programs, working_set
 from springtide.storage.chain import Chain
@@ -33,11 +33,17 @@ Command = tuple[Json, Event | Refusal]
 
 
 def read_command(event: Json) -> Command:
-    """An event with what was read from it, or why it cannot be read."""
+    """An event with what was read from it, or why it cannot be read.
+
+    A policy is not for whoever posts: see `services.policies`.
+    """
     try:
-        return event, read_event(event)
+        parsed = read_event(event)
     except Refusal as refusal:
         return event, refusal
+    if type(parsed) is PolicyChange:
+        return event, InvalidEvent("a policy is not posted; draft it, and have it approved")
+    return event, parsed
 
 
 class Writer:

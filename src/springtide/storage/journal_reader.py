@@ -152,6 +152,8 @@ class Derived(NamedTuple):
     """Seqs of settlements by order."""
     splits: dict[int, int]
     """Factors by seq."""
+    policies: dict[int, str]
+    """Texts by version."""
 
 
 def read_derived(tx: Transaction, program: Program) -> Derived:
@@ -170,4 +172,5 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         },
         dict(rows("SELECT order_id, seq FROM settlement")),
         dict(rows("SELECT seq, factor FROM split")),
+        dict(rows("SELECT version, toml FROM policy")),
     )

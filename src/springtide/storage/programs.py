@@ -20,6 +20,8 @@ class Program:
     profile: str
     policy_version: int
     policy_toml: str
+    notice_days: int
+    """Of the policy in effect."""
     seq: int
     batch: int
     hash: bytes
@@ -50,8 +52,8 @@ class Program:
 
 
 _SELECT = """
-    SELECT p.id, p.name, p.profile, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
-           p.reserve, p.supply, p.reference_reserve, p.reference_supply,
+    SELECT p.id, p.name, p.profile, p.policy_version, c.toml AS policy_toml, c.notice_days,
+           p.seq, p.batch, p.hash, p.reserve, p.supply, p.reference_reserve, p.reference_supply,
            p.orphaned, p.split_factor, p.inflow, p.last_id
     FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
 """

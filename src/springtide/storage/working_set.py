@@ -167,12 +167,12 @@ def _load_posted(
                 needs.add_paid(cast(Purchase, read_event(posted.event)))
     if needs.orders:
         seqs += _load_settlements(tx, program, state, policies, needs.orders)
-        rows = tx.execute(
+        refunds = tx.execute(
             "SELECT order_id, sum(amount) FROM refund"
             " WHERE program_id = %s AND order_id = ANY(%s) GROUP BY order_id",
             [program.id, list(needs.orders)],
         )
-        state.refunded.update(rows.fetchall())
+        state.refunded.update(refunds.fetchall())
     return seqs
 
 
