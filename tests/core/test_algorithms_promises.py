@@ -7,7 +7,8 @@ from tests.spec import Row, worked_examples
 
 NEVER = (
     "稳赚", "只涨不跌", "躺赚", "免费消费", "静态收益", "guaranteed", "risk-free",
-    "passive income",    "单边上扬", "保本", "零风险", "消费全返", "原始股", "上市", "几倍", "动态收益",
+    "passive income", "单边上扬", "保本", "零风险", "消费全返", "原始股", "上市", "几倍",
+    "动态收益",
 )  # fmt: skip
 
 

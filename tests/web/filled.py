@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from springtide.services import policies, profiles
 from springtide.services.presets import read_preset
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
@@ -39,11 +41,41 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
 
 
-def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
+DRAFTS = {
+    "": "1",
+    "/diff": "1",
+    "/submit": "1",
+    "/withdraw": "2",
+    "/reject": "3",
+    "/approve": "4",
+}
+"""What can be done with a draft, and with which of those that `add_drafts` makes."""
+
+BODIES = {"/v1/policies/drafts/{number}/reject": {"reason": "not now"}}
+"""Bodies that cannot be left out, by path."""
+
+
+def add_drafts(shop: Shop) -> str:
+    """Four drafts of a policy, two of them submitted; and evidence, whose id it gives."""
+    now = datetime.now(UTC)
+    changed = COMMISSIONED.replace('fee = "0.20"', 'fee = "0.25"')
+    for number in range(1, 5):
+        policies.create_draft(shop.database, shop.name, changed, "cli:ana", now)
+        if number > 2:
+            policies.submit(shop.database, shop.name, number, "cli:ana", now)
+    wish = profiles.Wish(
+        "cash_out", "licence", "L-1", "authority", now.date(), now.date(), bytes(32)
+    )
+    return str(profiles.add_evidence(shop.database, shop.name, wish, "cli:ana", now).id)
+
+
+def places(shop: Shop, mark: str, key: str, evidence: str) -> dict[str, str]:
     """Every path of the API with a parameter, and the id of something that is there."""
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
+        **{f"/v1/policies/drafts/{{number}}{way}": draft for way, draft in DRAFTS.items()},
+        "/v1/evidence/{id}": evidence,
         "/v1/orders/{id}": f"{mark}-order",
         "/v1/bindings/{id}": f"{mark}-binding",
         "/v1/refunds/{id}": f"{mark}-refund",

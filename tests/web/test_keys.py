@@ -1,6 +1,7 @@
 """Keys: what each may do, for how long, how often, and what is kept of it."""
 
 import hashlib
+import re
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -29,6 +30,13 @@ NEEDS = {
     "/v1/cash-outs/batch": "payouts",
     "/v1/redemptions": "payouts",
     "/v1/injections": "pool",
+    "/v1/policies/drafts": "policy.draft",
+    "/v1/policies/drafts/{number}/submit": "policy.draft",
+    "/v1/policies/drafts/{number}/withdraw": "policy.draft",
+    "/v1/policies/drafts/{number}/approve": "policy.approve",
+    "/v1/policies/drafts/{number}/reject": "policy.approve",
+    "/v1/evidence": "policy.approve",
+    "/v1/evidence/{id}": "policy.approve",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
 }
@@ -48,7 +56,7 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(shop: Shop, scope: st
         for method in item.keys() - {"parameters"}:
             if not path.startswith("/v1"):
                 continue
-            address = path.split("{", maxsplit=1)[0] + ("1" if "{" in path else "")
+            address = re.sub("{[a-z]+}", "1", path)
             key = lacking if scope_of(path, method) == scope else having
             answer = shop.client.request(method.upper(), address, headers=bearer(key))
             problem = check_problem(answer, 403, "forbidden")

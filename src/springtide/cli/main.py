@@ -1,7 +1,7 @@
 """The command line: `springtide NOUN VERB`, figures on stdout, everything else on stderr.
 
-Exit codes: 0 done; 1 an audit found a broken law; 2 the input or the database was not usable;
-130 interrupted.
+Exit codes: 0 done; 1 an audit found a broken law, or a check of a text a promise; 2 the input
+or the database was not usable; 130 interrupted.
 """
 
 import gc
@@ -10,16 +10,30 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate
+from springtide.cli import (
+    evidence,
+    orders,
+    policies,
+    programs,
+    reports,
+    service,
+    simulate,
+)
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
+from springtide.core.profile import ProfileError
 from springtide.services.gateway import (
     BadName,
     DatabaseDown,
+    DraftState,
+    FourEyes,
     ProgramExists,
+    UnknownDraft,
+    UnknownEvidence,
     UnknownMember,
     UnknownProgram,
+    UnusableEvidence,
 )
 from springtide.services.importing import ImportRefused
 
@@ -29,11 +43,17 @@ REFUSALS = (
     BadInput,
     BadName,
     DatabaseDown,
+    DraftState,
+    FourEyes,
     ImportRefused,
     PolicyError,
+    ProfileError,
     ProgramExists,
+    UnknownDraft,
+    UnknownEvidence,
     UnknownMember,
     UnknownProgram,
+    UnusableEvidence,
 )
 
 app = typer.Typer(
@@ -46,6 +66,7 @@ app = typer.Typer(
 )
 app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
+evidence.add_to(app)
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

@@ -2,15 +2,15 @@
 
 import secrets
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
-from springtide.cli.settings import BadInput, Json, database
+from springtide.cli.settings import BadInput, Json, database, now
 from springtide.services import keys, settling
+from springtide.services.policies import put_in_effect
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -50,7 +50,8 @@ def serve(
 def settle(program: Program, *, json: Json = False) -> None:
     """Settle the paid orders whose refund window is over; running it twice does no harm."""
     with database() as db:
-        settled = settling.settle_due(db, program, datetime.now(UTC))
+        put_in_effect(db, program, now())
+        settled = settling.settle_due(db, program, now())
     if json:
         write_json({"program": program, "settled": settled})
     else:

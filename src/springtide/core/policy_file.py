@@ -243,7 +243,10 @@ def read_policy(text: str) -> Policy:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PolicyError("not text that can be stored; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"not a TOML file: {error}") from None
     return check_policy(document)
 

@@ -25,6 +25,8 @@ SCOPES = {
     "refunds": "refund orders",
     "payouts": "cash out and redeem points",
     "pool": "inject money into the pool",
+    "policy.draft": "draft, submit and withdraw policies",
+    "policy.approve": "approve and reject policies of others, record evidence",
     "keys": "create and revoke keys",
 }
 """What a key may be allowed, each with what that means."""

@@ -132,8 +132,8 @@ def reject(
     Raises:
         DraftState: it is not waiting for anything, or no reason is given.
     """
-    if not reason.strip():
-        raise DraftState("a rejection says why; give a reason")
+    if not (reason.strip() and reason.isprintable()):
+        raise DraftState("a rejection says why; give a reason in plain text, on one line")
     return _close(database, name, number, actor, now, "rejected", reason)
 
 

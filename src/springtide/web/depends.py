@@ -50,6 +50,8 @@ def _database(request: Request) -> Database:
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+Drafter = Annotated[ApiKey, Depends(_allowed("policy.draft"))]
+Approver = Annotated[ApiKey, Depends(_allowed("policy.approve"))]
 Books = Annotated[Database, Depends(_database)]
 
 
