@@ -154,6 +154,7 @@ def check_profile(
         if feature not in profile.allows:
             raise PolicyError(
                 f"the profile {profile.name} does not allow {feature} ({words}); {without}"
+                + (", or open the program under another profile" if today is None else "")
             )
         for kind in sorted(profile.evidence[feature]):
             fitting = [one for one in held if (one.feature, one.kind) == (feature, kind)]

@@ -74,7 +74,16 @@ def needs_compiling() -> bool:
 
 
 def rules_of(policy: Policy) -> Ints:
-    """The parameters of a policy that the kernels read."""
+    """The parameters of a policy that the kernels read.
+
+    Raises:
+        SimulationLimit: the policy pays no cash for points, which every leaver here takes.
+    """
+    if not policy.cash_out_enabled:
+        raise SimulationLimit(
+            "cash_out.enabled is false, but the simulator's leavers cash out; leave it on, with "
+            "the fee of a redemption, to see what they would redeem for"
+        )
     rules = np.zeros(RULES_SIZE, np.int64)
     rules[KEEP] = PPM - policy.cash_out_fee_ppm
     rules[REDEEM_KEEP] = PPM - policy.redeem_fee_ppm
