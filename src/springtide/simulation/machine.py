@@ -81,7 +81,7 @@ def rules_of(policy: Policy) -> Ints:
     """
     if not policy.cash_out_enabled:
         raise SimulationLimit(
-            "cash_out.enabled is false, but the simulator's leavers cash out; leave it on, with "
+            "cash_out.enabled is false, but the simulator's leavers cash out; leave it on with "
             "the fee of a redemption, to see what they would redeem for"
         )
     rules = np.zeros(RULES_SIZE, np.int64)
