@@ -247,9 +247,14 @@ def _caps() -> st.SearchStrategy[dict[str, str] | None]:
     return capped | st.none()
 
 
-@st.composite
-def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
+def policies(*, opened: bool) -> st.SearchStrategy[Policy]:
     """Programs of every shape; with `opened`, only those with an opening reserve."""
+    return policy_tables(opened=opened).map(policy_of)
+
+
+@st.composite
+def policy_tables(draw: st.DrawFn, *, opened: bool) -> dict[str, Any]:
+    """The tables of such a policy."""
 
     def one_of(*values: str) -> str:
         return draw(st.sampled_from(values))
@@ -266,7 +271,7 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
         st.sampled_from([("0", "0"), ("0.10", "0.10"), ("0", "0.10"), ("0.30", "0.70")])
     )
     commissions = [None] if distribution == "0" else [None, COMMISSIONS]
-    return policy_of(
+    return merged(
         ADVERT_B,
         opening_reserve=one_of(*openings) if opened else one_of("0", *openings),
         split={
