@@ -83,6 +83,10 @@ def test_a_backtest_tells_both(springtide: Command, name: str, tmp_path: Path) -
     said(springtide, "program", "create", name, "--preset", "closed-loop")
     mapping = "id=id,member=who,amount=amount,at=at"
     said(springtide, "import", orders, "--program", name, "--map", mapping)
+    for command in (["status"], ["statement", "--member", "m1"], ["prices"], ["disclose"]):
+        told = said(springtide, command[0], name, *command[1:])
+        assert "goods now" in told, "no cash is spoken of where none is paid"
+        assert "cash now" not in told
     file = tmp_path / "other.toml"
     file.write_text(read_preset("advert-a"))
     found = read(springtide, "policy", "backtest", name, "--policy", file)

@@ -120,6 +120,12 @@ def test_a_closed_loop_refuses_cash_over_http(
             refused = client.post(DRAFTS, json={"toml": ADVERT})
             problem = check_problem(refused, 422, "policy_refused")
             assert "the profile closed-loop does not allow cash_out" in problem["detail"]
+            [program] = client.get("/v1/programs").json()["data"]
+            assert (program["profile"], program["pays_cash"]) == ("closed-loop", False)
+            assert program["price_less_fee"] == program["price"], "goods are at par"
+            check_problem(
+                client.get("/v1/cash-outs/quote", params=wish), 409, "cash_out_disabled"
+            )
             paid = client.post("/v1/redemptions", json={**wish, "merchant": "shop-1"})
             assert paid.json()["net"] == paid.json()["gross"]
 

@@ -118,6 +118,9 @@ class Statement:
     credit_micro: int
     points_nano: int
     cash_now_micro: int
+    """What all points would pay now."""
+    pays_cash: bool
+    """Whether in cash; if not, in goods."""
 
 
 def read_statement(database: Database, name: str, member: str) -> Statement:
@@ -163,15 +166,15 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
             )
         )
     split(program.seq, program.split_factor)
+    policy = read_policy(program.policy_toml)
     return Statement(
         member=member,
         lines=lines,
         wallet_micro=balances["wallet"],
         credit_micro=balances["credit"],
         points_nano=balances["points"],
-        cash_now_micro=cash_now_micro(
-            balances["points"], program, read_policy(program.policy_toml)
-        ),
+        cash_now_micro=cash_now_micro(balances["points"], program, policy),
+        pays_cash=policy.cash_out_enabled,
     )
 
 
