@@ -61,9 +61,7 @@ class Desks:
         while True:
             await asyncio.sleep(pause_s)
             try:
-                changed = await asyncio.to_thread(put_due_in_effect, self._database, now())
-                for name, version in changed.items():
-                    log.info("policy decided", program=name, version=version)
+                await self._change_policies(now())
                 for program in await asyncio.to_thread(list_programs, self._database):
                     self._forget_changed(program)
                     # Orders paid under an earlier version may still wait.
@@ -76,6 +74,16 @@ class Desks:
                 log.warning("settlement waits", reason=str(error))
             except Exception:  # a defect: tell it, and try again with what is due then
                 log.exception("settlement failed")
+
+    async def _change_policies(self, now: datetime) -> None:
+        try:
+            changed = await asyncio.to_thread(put_due_in_effect, self._database, now)
+            for name, version in changed.items():
+                log.info("policy decided", program=name, version=version)
+        except DatabaseDown:
+            raise
+        except Exception:  # a defect, or a profile that cannot be read: orders still settle
+            log.exception("policies wait")
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)
