@@ -66,6 +66,12 @@ def policy_text(page: str, rule: str) -> str:
     return "\n".join({**change, **policy, **change}.values()) + "\n"
 
 
+def next_policy_text(page: str, rule: str) -> str:
+    """The policy that follows in a story: the last one of its rule, below the table."""
+    blocks = re.findall(r"^```toml\n(.*?)^```", sections(page)[rule], re.DOTALL | re.MULTILINE)
+    return str(blocks[-1]) if blocks else ""
+
+
 def plain(cell: str) -> str:
     """A cell without the marks of code."""
     return cell.strip("`")
@@ -145,12 +151,22 @@ class Program:
     def __init__(self, policy: str) -> None:
         self.policy: Policy = read_policy(policy)
         self.state: State = open_state(self.policy)
+        self.next_toml = ""
+        """The policy that `version 2 is in effect` puts in effect."""
 
     def opening(self) -> list[Transfer]:
         return opening_transfers(self.state)
 
     def tell(self, sentence: str) -> Told:
-        return self.post(read_sentence(sentence))
+        change = re.fullmatch(
+            r"(?P<id>\S+): version (?P<version>[0-9]+) is in effect", sentence
+        )
+        if change is None:
+            return self.post(read_sentence(sentence))
+        version = int(change["version"])
+        return self.post(
+            {"type": "policy", "id": change["id"], "version": version, "toml": self.next_toml}
+        )
 
     def post(self, event: dict[str, object]) -> Told:
         lots, pair, factor = dict(self.state.lots), self.state.pair, self.state.split_factor
@@ -211,6 +227,7 @@ class Program:
 def check_story(page: str, rule: str) -> None:
     """Run a table that tells a story, and compare every cell of it."""
     program = Program(policy_text(page, rule))
+    program.next_toml = next_policy_text(page, rule)
     for event, *others in _groups(worked_examples(page, rule)):
         parts = [row for row in others if not _is_consequence(row)]
         consequences = [row for row in others if _is_consequence(row)]

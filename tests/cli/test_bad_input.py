@@ -11,7 +11,7 @@ from springtide.services.presets import read_preset
 from tests.cli.conftest import Command, Result
 
 ADVERT = read_preset("advert-b")
-PRESETS = "advert-a, advert-b, local-life, stock-clearing"
+PRESETS = "advert-a, advert-b, closed-loop, local-life, stock-clearing"
 MAP = "id=id,member=who,amount=amount,at=date"
 HEADER = "id,who,amount,date\n"
 ORDERS = f"{HEADER}o1,m1,10.00,2026-01-01\no2,m2,5.00,2026-01-02\n"
@@ -29,6 +29,7 @@ FILES: dict[str, str | bytes] = {
     "fee.toml": ADVERT.replace('fee = "0.20"', 'fee = "1"'),
     "greedy.toml": ADVERT + '[commission]\ndirect = "0.5"\n',
     "empty-pool.toml": ADVERT.replace('opening_reserve = "1.00"', 'opening_reserve = "0"'),
+    "start.toml": ADVERT.replace('start_price = "1.00"', 'start_price = "0.50"'),
     "one.jsonl": '{"type": "bind", "id": "b1", "member": "m1", "referrer": "m2"}\n',
     "truncated.jsonl": '{"type": \n',
     "third.jsonl": '{"type": "bind", "id": "b1", "member": "m1", "referrer": "m2"}\n\nhello\n',
@@ -65,12 +66,22 @@ GOLDEN: dict[str, str] = {
     "policy check fee.toml": "fee.toml: cash_out.fee is 1; a ratio must be below 1",
     "policy check greedy.toml": "greedy.toml: commissions can reach 0.5 of an order, but the "
     "policy distributes only take_rate 0.2 x distribution 0.1 = 0.02; lower a rate",
-    "policy show nope": f"no preset is named 'nope'; known are {PRESETS}",
-    "program create PROGRAM --preset advert-b": "a program named 'PROGRAM' is there already; choose "
+    "policy show nope": f"no program and no preset is named 'nope'; presets are {PRESETS}",
+    "program create PROGRAM --preset advert-b --profile demo": "a program named 'PROGRAM' is there already; choose "
     "another name",
     "program create new": "give either --policy P.toml or --preset NAME",
     "program create new --preset advert-b --policy good.toml": "give either --policy P.toml or "
     "--preset NAME",
+    "program create new --preset advert-b": "the profile closed-loop does not allow cash_out (points are paid in cash on request); set cash_out.enabled = false, or open the program under another profile",
+    "program create new --preset advert-b --profile casino": "no profile is named 'casino'; known are demo, closed-loop, cash, direct-selling, eu-loyalty",
+    "program create new --preset advert-b --profile cash": "under the profile cash cash_out (points are paid in cash on request) needs a licence of an authority on file; open the program without, record it, and draft the change, or set cash_out.enabled = false",
+    "policy draft PROGRAM --policy good.toml": "good.toml: it says the same as version 1; change something",
+    "policy draft PROGRAM --policy start.toml": "start.toml: points.start_price cannot change while the program runs: the points of the opening were priced at it; leave it as it was",
+    "policy diff PROGRAM": "give either --draft N or --policy P.toml",
+    "policy submit PROGRAM 7": "PROGRAM has no draft 7; see `springtide policy list PROGRAM`",
+    "policy show PROGRAM --version 9": "PROGRAM has no version 9 of its policy; it has 1",
+    "evidence revoke PROGRAM 7": "PROGRAM has no evidence 7; see `springtide evidence list PROGRAM`",
+    "text check nowhere.txt": "nowhere.txt: No such file or directory; check the path",
     "program create new --preset nope": f"no preset is named 'nope'; known are {PRESETS}",
     "program create new --policy ratio.toml": "ratio.toml: points.grant_ratio is 1.2; a ratio "
     "must be in 0..1",
@@ -160,7 +171,10 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def program(springtide: Command, name: str) -> str:
-    assert springtide("program", "create", name, "--preset", "advert-b").code == 0
+    assert (
+        springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo").code
+        == 0
+    )
     return name
 
 

@@ -31,7 +31,12 @@ def orders(tmp_path: Path) -> Path:
 @pytest.fixture
 def shop(springtide: Command, name: str, orders: Path) -> str:
     """A program with three orders."""
-    assert springtide("program", "create", name, "--preset", "local-life").code == 0
+    assert (
+        springtide(
+            "program", "create", name, "--preset", "local-life", "--profile", "demo"
+        ).code
+        == 0
+    )
     assert springtide("import", orders, "--program", name, "--map", MAP).code == 0
     return name
 
@@ -44,12 +49,14 @@ def read(springtide: Command, *arguments: object) -> Any:
 
 
 def test_create_shows_the_pool(springtide: Command, name: str, tmp_path: Path) -> None:
-    result = springtide("program", "create", name, "--preset", "advert-b")
+    result = springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo")
     assert result == (0, f"{name} is open: reserve 1.00, supply 1.0000, price 1.0000\n", "")
     policy = tmp_path / "mine.toml"
     policy.write_text(springtide("policy", "show", "advert-a").out)
     assert policy.read_text() == read_preset("advert-a")
-    assert read(springtide, "program", "create", f"{name}-b", "--policy", policy) == {
+    assert read(
+        springtide, "program", "create", f"{name}-b", "--policy", policy, "--profile", "demo"
+    ) == {
         "program": f"{name}-b",
         "reserve": "1.000000",
         "supply": "1.000000000",
@@ -107,7 +114,7 @@ def test_check_shows_the_worst_case_of_the_commissions(
 def test_import_counts_and_puts_rejects_beside_the_file(
     springtide: Command, name: str, orders: Path
 ) -> None:
-    springtide("program", "create", name, "--preset", "advert-b")
+    springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo")
     arguments = ("import", orders, "--program", name, "--map", MAP)
     rejects = orders.with_name("orders.rejects.csv")
     counted = {
@@ -193,7 +200,7 @@ def test_prices_draw_a_chart(springtide: Command, shop: str, tmp_path: Path) -> 
 def test_a_program_without_orders_can_be_looked_at(
     springtide: Command, name: str, tmp_path: Path
 ) -> None:
-    springtide("program", "create", name, "--preset", "stock-clearing")
+    springtide("program", "create", name, "--preset", "stock-clearing", "--profile", "demo")
     assert read(springtide, "status", name)["buyers"] == 0
     assert [row["entry"] for row in read(springtide, "prices", name)] == [0]
     assert springtide("prices", name, "--chart", tmp_path / "p.png").code == 0

@@ -234,7 +234,7 @@ def unit_of(account: str) -> str:
 
 _AS_THEY_ARE = (
     "id", "type", "error", "retry_at", "lot", "member", "kind", "to", "referrer", "split",
-    "order", "withdrawal", "state", "approvals", "reference",
+    "order", "version", "withdrawal", "state", "approvals", "reference",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
@@ -295,9 +295,14 @@ def limits(draw: st.DrawFn, *, scope: str) -> dict[str, Any] | None:
     return controls
 
 
-@st.composite
-def policies(draw: st.DrawFn, *, opened: bool, controlled: bool = False) -> Policy:
+def policies(*, opened: bool, controlled: bool = False) -> st.SearchStrategy[Policy]:
     """Programs of every shape; with `opened`, only those with an opening reserve."""
+    return policy_tables(opened=opened, controlled=controlled).map(policy_of)
+
+
+@st.composite
+def policy_tables(draw: st.DrawFn, *, opened: bool, controlled: bool = False) -> dict[str, Any]:
+    """The tables of such a policy."""
 
     def one_of(*values: str) -> str:
         return draw(st.sampled_from(values))
@@ -317,7 +322,7 @@ def policies(draw: st.DrawFn, *, opened: bool, controlled: bool = False) -> Poli
     scope = cap["scope"] if cap else "order"
     controls = draw(limits(scope=scope)) if controlled else None
     commissions = [None] if distribution == "0" else [None, COMMISSIONS]
-    return policy_of(
+    return merged(
         ADVERT_B,
         opening_reserve=one_of(*openings) if opened else one_of("0", *openings),
         split={

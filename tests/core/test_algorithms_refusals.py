@@ -42,6 +42,15 @@ def test_f1_codes(row: Row) -> None:
     check_refused(state, row)
 
 
+@pytest.mark.parametrize("row", worked_examples("refusals", "F3"))
+def test_f3_no_cash(row: Row) -> None:
+    closed = POLICY.replace('fee = "0.20"', "enabled = false")
+    state = open_state(read_policy(closed.format(opening="1.00")))
+    for event in BEFORE:
+        assert fold(state, event).entry is not None
+    check_refused(state, row)
+
+
 @pytest.mark.parametrize("row", worked_examples("refusals", "F2"))
 def test_f2_a_program_without_points(row: Row) -> None:
     check_refused(open_state(read_policy(POLICY.format(opening="0"))), row)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from springtide.core.events import Json
-from springtide.core.policy import Policy
+from springtide.core.policy import PolicyError
+from springtide.core.policy_change import check_change
+from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
@@ -25,9 +27,11 @@ from tests.core.history import (
     cash_out,
     check_render,
     inject,
+    merged,
     pay,
     points_of,
-    policies,
+    policy_of,
+    policy_tables,
     post,
     redeem,
     refund,
@@ -36,6 +40,7 @@ from tests.core.history import (
     start,
     step,
     withdraw,
+    write_toml,
 )
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
@@ -70,6 +75,8 @@ class Laws(RuleBasedStateMachine):
     """One program, told anything."""
 
     state: State
+    tables: dict[str, Any]
+    """Those of the first version of the policy."""
     books: Books
     unposted: dict[str, int]
     """Entry 0, where the balances of a state begin after it."""
@@ -78,9 +85,9 @@ class Laws(RuleBasedStateMachine):
     unsettled: set[str]
     count: int
 
-    @initialize(policy=policies(opened=False, controlled=True))
-    def begin(self, policy: Policy) -> None:
-        self.state = open_state(policy)
+    @initialize(tables=policy_tables(opened=False, controlled=True))
+    def begin(self, tables: dict[str, Any]) -> None:
+        self.state, self.tables = open_state(policy_of(tables)), tables
         self.books = Books(self.state)
         self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
         self.posted, self.orders, self.unsettled, self.count = [], [], set(), 0
@@ -189,6 +196,9 @@ class Laws(RuleBasedStateMachine):
         member, nano = self.wish(number, part)
         held = points_of(self.state, [member])
         outcome = self.tell(cash_out(self.new_id(), member, nano))
+        if not self.state.policy.cash_out_enabled:
+            assert code(outcome) == "cash_out_disabled"
+            return
         possible = held > 0 and (nano is None or nano <= held)
         assert (code(outcome) == "insufficient_points") == (not possible)
 
@@ -196,7 +206,10 @@ class Laws(RuleBasedStateMachine):
     def batch(self, first: int, size: int, part: int | None) -> None:
         wishes = [self.wish(first + number, part) for number in range(size)]
         outcome = self.tell(batch(self.new_id(), *wishes))
-        assert (code(outcome) == "duplicate_member") == (len(dict(wishes)) < size)
+        if not self.state.policy.cash_out_enabled:
+            assert code(outcome) == "cash_out_disabled"
+        else:
+            assert (code(outcome) == "duplicate_member") == (len(dict(wishes)) < size)
 
     @rule(number=NUMBERS, part=PARTS, merchant=st.sampled_from(["shop-1", "mine"]))
     def redeem(self, number: int, part: int | None, merchant: str) -> None:
@@ -239,7 +252,7 @@ class Laws(RuleBasedStateMachine):
         wallet = min(max(held * part // 1000, 1), micro)
         order = buy(self.new_id(), member, micro, wallet=format_money(wallet))
         outcome = self.tell(pay(order) if first else order)
-        if code(outcome) != "overflow":
+        if code(outcome) not in ("overflow", "control_contribution"):
             assert code(outcome) == ("insufficient_funds" if wallet > held else None)
             assert self.state.wallet_micro(member) >= min(held, 0)
 
@@ -285,6 +298,35 @@ class Laws(RuleBasedStateMachine):
             assert outcome.entry is None
             assert outcome.receipt == first or not as_it_was
             assert code(outcome) == (None if as_it_was else "id_reused")
+
+    @rule(
+        take=st.sampled_from(["1", "0.50", "0.01"]),
+        cash=st.sampled_from([{"fee": "0.1"}, {"fee": "0"}, {"fee": None, "enabled": False}]),
+        cap=st.sampled_from([{"multiple": "0.1", "payout": "credit"}, {"multiple": "3"}, None]),
+        bearer=st.sampled_from(["merchant", "platform"]),
+    )
+    def change_policy(
+        self, take: str, cash: dict[str, Any], cap: dict[str, str] | None, bearer: str
+    ) -> None:
+        """Whatever the next version says, the change itself moves nothing but lots due."""
+        if cap and "scope" in (self.tables.get("cap") or {}):
+            cap = {**cap, "scope": self.tables["cap"]["scope"]}
+        tables = merged(
+            self.tables, split={"take_rate": take}, refund={"bearer": bearer}, cap=cap
+        )
+        toml = write_toml({**tables, "cash_out": cash if cash["fee"] else {"enabled": False}})
+        version, before = self.state.policy_version + 1, self.state.policy
+        event: Json = {"type": "policy", "id": self.new_id(), "version": version, "toml": toml}
+        try:
+            check_change(before, read_policy(toml))
+            expected = None
+        except PolicyError:
+            expected = "unusable_policy"
+        outcome = self.tell(event)
+        assert code(outcome) == expected
+        if outcome.entry is not None:
+            assert self.state.policy_version == version
+            assert all(row[0] in ("exit", "orphaned") for row in outcome.entry.transfers)
 
     def check_no_loop(self) -> None:
         for member in self.state.referrers:

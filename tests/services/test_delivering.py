@@ -69,7 +69,7 @@ class Listener:
     def acts(self) -> list[tuple[str, str]]:
         with self.database.snapshot() as tx:
             acts = list_acts(tx, self.hook.program_id, limit=100)
-        return [(act.actor, act.what) for act in reversed(acts)]
+        return [(act.actor, act.what) for act in reversed(acts) if "webhook" in act.what]
 
 
 @pytest.fixture(scope="module")

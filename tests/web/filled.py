@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from springtide.core.webhooks import message_id
-from springtide.services import delivering, webhooks
+from springtide.services import delivering, policies, profiles, webhooks
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
 from springtide.storage import alarms, programs
@@ -105,13 +105,40 @@ def told_by(database: Database, hook: webhooks.Endpoint) -> int:
     return taken.parcels[0].seq
 
 
-def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
+DRAFTS = {
+    "": "1",
+    "/diff": "1",
+    "/submit": "1",
+    "/withdraw": "2",
+    "/reject": "3",
+    "/approve": "4",
+}
+"""What can be done with a draft, and with which of those that `add_drafts` makes."""
+
+
+def add_drafts(shop: Shop) -> str:
+    """Four drafts of a policy, two of them submitted; and evidence, whose id it gives."""
+    now = datetime.now(UTC)
+    changed = COMMISSIONED.replace('fee = "0.20"', 'fee = "0.25"')
+    for number in range(1, 5):
+        policies.create_draft(shop.database, shop.name, changed, "cli:ana", now)
+        if number > 2:
+            policies.submit(shop.database, shop.name, number, "cli:ana", now)
+    wish = profiles.Wish(
+        "cash_out", "licence", "L-1", "authority", now.date(), now.date(), bytes(32)
+    )
+    return str(profiles.add_evidence(shop.database, shop.name, wish, "cli:ana", now).id)
+
+
+def places(shop: Shop, mark: str, key: str, evidence: str) -> dict[str, str]:
     """Every path of the API with a parameter, and the id of something that is there."""
     [hook] = webhooks.list_endpoints(shop.database, shop.name)
     sent = message_id(hook.id, told_by(shop.database, hook), 0)
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
+        **{f"/v1/policies/drafts/{{number}}{way}": draft for way, draft in DRAFTS.items()},
+        "/v1/evidence/{id}": evidence,
         "/v1/orders/{id}": f"{mark}-order",
         "/v1/bindings/{id}": f"{mark}-binding",
         "/v1/refunds/{id}": f"{mark}-refund",
@@ -142,6 +169,7 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/staff/{name}": {"roles": ["auditor"]},
     "/v1/members/{id}/freeze": {"reason": "a look around"},
+    "/v1/policies/drafts/{number}/reject": {"reason": "not now"},
     "/v1/members/{id}/unfreeze": {"reason": "a look around"},
 }
 """What is sent to a path with a parameter that takes a body."""

@@ -15,7 +15,7 @@ from springtide.services.permissions import PERMISSIONS, ROLES
 from springtide.services.sessions import STAFF, open_session
 from springtide.storage.database import Database
 from tests.people import hired
-from tests.web.filled import BODIES, add_policy_version, filled, places
+from tests.web.filled import BODIES, add_drafts, add_policy_version, filled, places
 from tests.web.serving import Service, Shop, check_problem, client_of
 from tests.web.test_keys import ANYBODYS, scope_of
 from tests.web.test_tenants import PUBLIC, filled_in, operations
@@ -49,7 +49,7 @@ def town(
         filled(database, service.url, f"{THEIRS}-{name}", THEIRS) as theirs,
     ):
         add_policy_version(admin, theirs.name)
-        own_places = places(mine, MINE, mine.key("read")[0])
+        own_places = places(mine, MINE, mine.key("read")[0], add_drafts(mine))
         own_places["/v1/policies/{version}"] = "1"
         routes = [
             Route(method, path, operation.get("x-permission", ""), "requestBody" in operation)
@@ -59,7 +59,7 @@ def town(
             mine,
             theirs,
             own_places,
-            places(theirs, THEIRS, theirs.key("read")[0]),
+            places(theirs, THEIRS, theirs.key("read")[0], add_drafts(theirs)),
             routes,
         )
 

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from springtide.cli.output import price
+from springtide.cli.output import now_word, price
 from springtide.core.policy import Policy
 from springtide.core.units import MICRO, PPM, format_ratio
 from springtide.services.reports import Price
@@ -34,7 +34,11 @@ def draw_prices(name: str, policy: Policy, prices: list[Price], path: Path) -> N
         last = prices[-1].price
         for amount, label, color in (
             (last, "price", _TIDE),
-            (policy.after_cash_out_fee(last), "cash now", _SLATE),
+            (
+                policy.after_cash_out_fee(last),
+                now_word(pays_cash=policy.cash_out_enabled),
+                _SLATE,
+            ),
         ):
             height = amount * prices[-1].factor / MICRO
             axes.annotate(

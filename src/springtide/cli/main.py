@@ -1,7 +1,7 @@
 """The command line: `springtide NOUN VERB`, figures on stdout, everything else on stderr.
 
-Exit codes: 0 done; 1 an audit found a broken law; 2 the input or the database was not usable;
-130 interrupted.
+Exit codes: 0 done; 1 an audit found a broken law, or a check of a text a promise; 2 the input
+or the database was not usable; 130 interrupted.
 """
 
 import gc
@@ -12,6 +12,7 @@ import typer
 
 from springtide.cli import (
     controls,
+    evidence,
     orders,
     policies,
     programs,
@@ -25,12 +26,18 @@ from springtide.cli import (
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
+from springtide.core.profile import ProfileError
 from springtide.services.gateway import (
     BadName,
     DatabaseDown,
+    DraftState,
+    FourEyes,
     ProgramExists,
+    UnknownDraft,
+    UnknownEvidence,
     UnknownMember,
     UnknownProgram,
+    UnusableEvidence,
 )
 from springtide.services.importing import ImportRefused
 from springtide.services.payouts import PayoutRefused
@@ -41,13 +48,19 @@ REFUSALS = (
     BadInput,
     BadName,
     DatabaseDown,
+    DraftState,
+    FourEyes,
     ImportRefused,
     PayoutRefused,
     PolicyError,
+    ProfileError,
     ProgramExists,
+    UnknownDraft,
+    UnknownEvidence,
     UnknownMember,
     UnknownProgram,
     *staff.REFUSALS,
+    UnusableEvidence,
 )
 
 app = typer.Typer(
@@ -61,6 +74,7 @@ app = typer.Typer(
 app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
 app.add_typer(webhooks.app, name="webhook")
+evidence.add_to(app)
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

@@ -31,6 +31,7 @@ from springtide.services.importing import (
     import_orders,
     read_mapping,
 )
+from springtide.services.policies import put_in_effect
 from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.services.replay import replay_in_database, replay_in_memory
@@ -121,6 +122,7 @@ def import_command(
 
 
 def _import(db: Database, program: str, file: OrderFile) -> ImportResult:
+    put_in_effect(db, program, clock())
     with progress("posting orders", file.check_order()) as advance:
         return import_orders(db, program, file, advance, clock)
 

@@ -34,6 +34,11 @@ def price(price_micro: int) -> str:
     return money(price_micro, 4)
 
 
+def now_word(*, pays_cash: bool) -> str:
+    """What points pay now: cash, or the goods they are redeemed for."""
+    return "cash now" if pays_cash else "goods now"
+
+
 def percent(part: int, whole: int) -> str:
     """A share for people, in percent with two decimals."""
     return f"{_shorten(part * 10_000 // whole, 100, 2)} %" if whole else "0.00 %"

@@ -19,19 +19,24 @@ def create_command(
     name: Annotated[str, typer.Argument(help="A name for the program.")],
     policy: PolicyFile = None,
     preset: Preset = None,
+    profile: Annotated[
+        str, typer.Option(help="What it may do, for good; see `springtide profile list`.")
+    ] = "closed-loop",
     *,
     json: Json = False,
 ) -> None:
     """Create a program and post its opening reserve.
 
-    $ springtide program create shop --preset advert-b
+    $ springtide program create shop --preset closed-loop
 
     shop is open: reserve 1.00, supply 1.0000, price 1.0000
+
+    The profile `demo` allows everything, and pays nobody real money.
     """
     toml = policy_text(policy, preset)
     with database() as db:
         try:
-            program = programs.create_program(db, name, toml)
+            program = programs.create_program(db, name, toml, profile=profile)
         except PolicyError as error:
             raise explain(policy, error) from None
     shown = price_micro(program.reserve, program.supply)

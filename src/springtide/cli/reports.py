@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from springtide.cli.output import facts, money, out, percent, points, price, write_json
+from springtide.cli.output import (
+    facts,
+    money,
+    now_word,
+    out,
+    percent,
+    points,
+    price,
+    write_json,
+)
 from springtide.cli.settings import BadInput, Json, database
 from springtide.core.policy import Policy
 from springtide.core.units import format_money, format_points, format_ratio
@@ -42,11 +51,12 @@ def show_status(db: Database, name: str, *, as_json: bool) -> None:
         return
     program, activity, result = status.program, status.activity, status.outcomes
     cash_now = status.policy.after_cash_out_fee(status.price_micro)
+    now = now_word(pays_cash=status.policy.cash_out_enabled)
     pool = {
         "reserve": money(program.reserve),
         "points": points(program.supply),
         "price of a point": price(status.price_micro),
-        "cash now for a point": price(cash_now),
+        f"{now} for a point": price(cash_now),
     }
     paid = {
         "orders": f"{activity.orders:,}",
@@ -63,7 +73,7 @@ def show_status(db: Database, name: str, *, as_json: bool) -> None:
     buyers = {
         "median spent": money(result.median_spent),
         "median cash received for points": money(result.median_received),
-        "median cash now": money(result.median_cash_now),
+        f"median {now}": money(result.median_cash_now),
         "buyers with at least what they spent": f"{result.got_back:,}",
         "  of all buyers": percent(result.got_back, result.buyers),
     }
@@ -119,7 +129,8 @@ def disclose_command(
         return
     now = found.outlook
     today = {"spent": money(now.amount), "its points are worth": money(now.value)}
-    today["cash now for them"] = money(now.cash_now)
+    word = now_word(pays_cash=found.pays_cash)
+    today[f"{word} for them"] = money(now.cash_now)
     if now.highest is not None:
         today["the cap"] = money(now.highest)
     if now.price_multiple is not None:
@@ -133,7 +144,7 @@ def disclose_command(
     }
     out.print(facts("\nWhat multiplied the price so far", causes))
     table = Table(
-        "buyers by first order", title="\nReceived and cash now, for 100 spent", box=None
+        "buyers by first order", title=f"\nReceived and {word}, for 100 spent", box=None
     )
     for column in ("buyers", "spent", "median", "mean"):
         table.add_column(column, justify="right")
@@ -180,6 +191,7 @@ def statement_command(
             sign + show(line.change), show(line.balance),
         )  # fmt: skip
     out.print(table)
+    word = now_word(pays_cash=statement.pays_cash)
     out.print(
         facts(
             f"\n{member} has now",
@@ -187,7 +199,7 @@ def statement_command(
                 "wallet": money(statement.wallet_micro),
                 "store credit": money(statement.credit_micro),
                 "points": points(statement.points_nano),
-                "cash now for all points": money(statement.cash_now_micro),
+                f"{word} for all points": money(statement.cash_now_micro),
             },
         )
     )
@@ -235,7 +247,8 @@ def prices_command(
         )
         return
     table = Table("entry", "date", box=None)
-    for column in ("reserve", "points", "price", f"cash now (less {_fee(policy)})"):
+    word = now_word(pays_cash=policy.cash_out_enabled)
+    for column in ("reserve", "points", "price", f"{word} (less {_fee(policy)})"):
         table.add_column(column, justify="right")
     for row in prices:
         table.add_row(

@@ -1,5 +1,6 @@
 """What several commands are given, and how they are read."""
 
+import getpass
 import os
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from springtide.core.events import is_name
 from springtide.core.policy import PolicyError
 from springtide.services import presets
 from springtide.services.gateway import Database, open_database
@@ -25,6 +27,11 @@ PolicyFile = Annotated[
 ]
 Preset = Annotated[
     str | None, typer.Option("--preset", help="A preset; see `springtide policy presets`.")
+]
+
+
+By = Annotated[
+    str, typer.Option("--by", metavar="WHO", help="Who does it; the user of this machine.")
 ]
 
 
@@ -66,6 +73,17 @@ def policy_text(policy: Path | None, preset: str | None) -> str:
     if (policy is None) == (preset is None):
         raise BadInput("give either --policy P.toml or --preset NAME")
     return presets.read_preset(preset or "") if policy is None else read_text(policy)
+
+
+def actor(by: str) -> str:
+    """Who acts on the command line: `cli:NAME`."""
+    try:
+        name = by or getpass.getuser()
+    except (OSError, KeyError):
+        name = ""
+    if not is_name(name):
+        raise BadInput(f"{name!r} cannot name who does it; give --by NAME")
+    return f"cli:{name}"
 
 
 def explain(policy: Path | None, error: PolicyError) -> BadInput:

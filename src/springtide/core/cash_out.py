@@ -9,7 +9,12 @@ from springtide.core.controls import cashable, check_burn, check_cash_outs
 from springtide.core.entry import Entry
 from springtide.core.events import CashOut, Redeem, Request
 from springtide.core.journal import merchant_account, wallet_account
-from springtide.core.refusals import BelowMinimum, DuplicateMember, InsufficientPoints
+from springtide.core.refusals import (
+    BelowMinimum,
+    CashOutDisabled,
+    DuplicateMember,
+    InsufficientPoints,
+)
 from springtide.core.state import Lot, Receipt
 from springtide.core.units import PPM, format_money, format_points
 
@@ -38,7 +43,7 @@ def _price_burn(entry: Entry, request: Request, fee_ppm: int, *, cashed: bool) -
 
     Source: SPEC.md section 2, Cash-out.
     """
-    state, controls = entry.state, entry.state.policy.controls
+    state, controls = entry.state, entry.policy.controls
     reserve, supply = state.pair
     held = [state.lots[lot_id] for lot_id in state.lots_of.get(request.member, ())]
     total = sum(lot.points_nano for lot in held)
@@ -83,11 +88,13 @@ def cash_out(entry: Entry, wish: CashOut) -> None:
 
     Source: SPEC.md section 2; docs/algorithms/cash_out.md and controls.md.
     """
+    if not entry.policy.cash_out_enabled:
+        raise CashOutDisabled("this program pays no cash for points; redeem them for goods")
     members = {request.member for request in wish.requests}
     if len(members) < len(wish.requests):
         raise DuplicateMember("a member asks more than once; join the requests into one")
     check_burn(entry.state, members, cashed=True)
-    fee_ppm = entry.state.policy.cash_out_fee_ppm
+    fee_ppm = entry.policy.cash_out_fee_ppm
     burns = [_price_burn(entry, request, fee_ppm, cashed=True) for request in wish.requests]
     if burns[0].net < wish.min_net_micro:
         raise BelowMinimum(
@@ -120,7 +127,7 @@ def redeem(entry: Entry, wish: Redeem) -> None:
     if wish.merchant not in entry.state.merchants:
         entry.merchant = wish.merchant
     check_burn(entry.state, [wish.request.member], cashed=False)
-    fee_ppm = entry.state.policy.redeem_fee_ppm
+    fee_ppm = entry.policy.redeem_fee_ppm
     burn = _price_burn(entry, wish.request, fee_ppm, cashed=False)
     _burn(entry, burn, "redeem", merchant_account(wish.merchant))
     entry.receipt.update(points=burn.points, gross=burn.gross, net=burn.net)

@@ -92,7 +92,6 @@ def begin(entry: Entry) -> None:
 
 def _of(state: State) -> tuple[Controls, Tally]:
     assert state.policy.controls is not None
-    assert state.tally is not None
     return state.policy.controls, state.tally
 
 

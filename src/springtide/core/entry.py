@@ -31,19 +31,23 @@ class HorizonReached(Exception):
 class Entry:
     """The pool as an event leaves it, the lots it touches, and its transfers.
 
-    `split_factor` is the unit its points are counted in: all splits before this entry. Its
-    own, if any, is `split`, and `lots` are those it changed, as they stood before that.
+    `policy` is the one in effect after it: exits and splits follow it, while an order keeps
+    the one it was made under. `split_factor` is the unit its points are counted in: all splits
+    before this entry. Its own, if any, is `split`, and `lots` are those it changed, as they
+    stood before that.
     """
 
     __slots__ = (
         "binding", "counts", "event", "id", "inflow_micro", "kind", "lots", "merchant",
-        "newcomers", "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
-        "reserve_micro", "seq", "settled", "split", "split_factor", "state", "step",
-        "supply_nano", "transfers", "withdrawal",
+        "newcomers", "opened", "orphaned_micro", "policy", "policy_version", "popped",
+        "receipt", "reference", "refunded", "reserve_micro", "seq", "settled", "split",
+        "split_factor", "state", "step", "supply_nano", "transfers", "withdrawal",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
         self.state = state
+        self.policy = state.policy
+        self.policy_version = state.policy_version
         self.event = event
         self.seq = state.seq + 1
         self.id = ""
@@ -160,7 +164,7 @@ class Entry:
         return None
 
     def _exit(self, lot: Lot) -> Receipt:
-        policy = self.state.policy
+        policy = self.policy
         reserve, supply = self.reserve_micro, self.supply_nano
         gross = min(lot.points_nano * reserve // supply, lot.headroom_micro)
         if policy.cap_pays_credit:
@@ -188,7 +192,7 @@ class Entry:
 
         Source: docs/algorithms/exits.md, rule E4.
         """
-        at, factor = self.state.policy.split_at_micro, self.state.policy.split_factor
+        at, factor = self.policy.split_at_micro, self.policy.split_factor
         while (
             at is not None
             and 0 < self.supply_nano <= LIMIT // factor

@@ -132,14 +132,35 @@ class Step(NamedTuple):
     """Of payouts, with which it is sent; empty for all other steps."""
 
 
-Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | Withdraw | Step
-
 STEPS = {
     "withdraw_move": ("under_review", "approved", "sent", "awaiting_member", "unknown"),
     "withdraw_settle": ("settled",),
     "withdraw_return": ("rejected", "cancelled", "failed", "returned"),
 }
 """Where each event brings a withdrawal: the first moves no money, the last all of it back."""
+
+
+class PolicyChange(NamedTuple):
+    """The next version of the policy comes into effect; only an approved draft posts it."""
+
+    id: str
+    version: int
+    toml: str
+
+
+Event = (
+    Purchase
+    | Pay
+    | Settle
+    | Bind
+    | CashOut
+    | Redeem
+    | Refund
+    | Inject
+    | Withdraw
+    | Step
+    | PolicyChange
+)
 
 
 def is_name(value: object) -> bool:
@@ -310,6 +331,13 @@ def is_batch(value: object) -> bool:
     return type(value) is str and _BATCH(value) is not None
 
 
+def _policy(event: Json) -> PolicyChange:
+    id_, version, toml = _name(event, "id"), event.get("version"), event.get("toml")
+    if type(version) is not int or type(toml) is not str:
+        raise InvalidEvent("a policy has a version, a number, and its toml, a text")
+    return PolicyChange(id_, version, toml)
+
+
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
     "pay": _pay,
@@ -322,6 +350,7 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "inject": _inject,
     "withdraw": _withdraw,
     **dict.fromkeys(STEPS, _step),
+    "policy": _policy,
 }
 
 

@@ -99,6 +99,10 @@ class Policy:
     levels: Mapping[str, str]
     withdrawal: WithdrawalTerms
     controls: Controls | None = None
+    cash_out_enabled: bool = True
+    """Whether points are ever paid in cash; if not, the fee is that of a redemption."""
+    notice_days: int | None = None
+    """Between the approval of the next policy and its effect; None: as the profile says."""
 
     @cached_property
     def default_terms(self) -> Terms:

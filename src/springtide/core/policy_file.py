@@ -121,6 +121,12 @@ class _Table:
             return value == other
         raise PolicyError(f'{self.name(key)} is {value!r}; give "{default}" or "{other}"')
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self.take(key)
+        if value is None or type(value) is bool:
+            return default if value is None else value
+        raise PolicyError(f"{self.name(key)} is {value!r}; give true or false")
+
     def person(self, key: str) -> str:
         value = self.take(key)
         if not is_name(value):
@@ -144,6 +150,19 @@ def _seconds(orders: _Table) -> int:
             f'{orders.name("settle_after")} is {value!r}; give days, hours or minutes like "7d"'
         )
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _cash_out_fee(cash_out: _Table, redeem_fee_ppm: int, *, enabled: bool) -> int:
+    """Without cash-outs, what points are worth is what a redemption pays."""
+    if enabled:
+        return cash_out.ratio("fee", below_one=True)
+    if cash_out.has("fee"):
+        raise PolicyError("cash_out.fee means nothing where cash_out.enabled is false; drop it")
+    return redeem_fee_ppm
+
+
+def _notice(policy: _Table) -> int | None:
+    return policy.whole("notice_days", 0, 0, 365) if policy.has("notice_days") else None
 
 
 def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
@@ -292,7 +311,10 @@ def read_policy(text: str) -> Policy:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PolicyError("not text that can be stored; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"not a TOML file: {error}") from None
     return check_policy(document)
 
@@ -324,6 +346,8 @@ def _read(root: _Table) -> Policy:
     levels, limits = root.table("levels"), root.table("controls")
     take_ppm = split.ratio("take_rate")
     cap_per_member = cap.choice("scope", "order", "member")
+    cash_out_enabled = cash_out.flag("enabled", default=True)
+    redeem_fee_ppm = redeem.ratio("fee", "0", below_one=True)
     policy = Policy(
         opening_reserve_micro=opening_micro,
         take_ppm=take_ppm,
@@ -335,8 +359,8 @@ def _read(root: _Table) -> Policy:
         max_grant_value_micro=points.optional_money("max_grant_value"),
         split_at_micro=points.optional_money("split_at"),
         split_factor=points.whole("split_factor", 10, 2, 1_000_000),
-        cash_out_fee_ppm=cash_out.ratio("fee", below_one=True),
-        redeem_fee_ppm=redeem.ratio("fee", "0", below_one=True),
+        cash_out_fee_ppm=_cash_out_fee(cash_out, redeem_fee_ppm, enabled=cash_out_enabled),
+        redeem_fee_ppm=redeem_fee_ppm,
         shortfall_on_platform=refund.choice("bearer", "merchant", "platform"),
         settle_after_s=_seconds(orders),
         cap_ppm=cap.multiple("multiple") if capped else None,
@@ -358,6 +382,8 @@ def _read(root: _Table) -> Policy:
         levels=_people(levels, is_name, "the id of a member"),
         withdrawal=_withdrawal(root.table("withdrawal")),
         controls=_controls(limits, cap_per_member=cap_per_member),
+        cash_out_enabled=cash_out_enabled,
+        notice_days=_notice(root.table("policy")),
     )
     root.close()
     return policy

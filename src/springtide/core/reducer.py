@@ -28,6 +28,7 @@ from springtide.core.events import (
     Inject,
     Json,
     Pay,
+    PolicyChange,
     Purchase,
     Redeem,
     Refund,
@@ -52,6 +53,7 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.policy import Policy, Terms
+from springtide.core.policy_change import change_policy
 from springtide.core.refund import find_paid, refund_order
 from springtide.core.refusals import (
     IdReused,
@@ -118,7 +120,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
         entry.abandon()
         raise
     _take_over(state, entry)
-    if state.tally is not None and entry.counts is not None:
+    if entry.counts is not None:
         take_over(state.tally, entry.counts)
     return Outcome(entry.receipt, entry)
 
@@ -155,7 +157,7 @@ def _apply(entry: Entry, parsed: Event) -> None:
     receipt = entry.receipt
     receipt["id"] = parsed.id
     receipt["type"] = entry.kind = cast(str, entry.event["type"])
-    if state.tally is not None:
+    if state.policy.controls is not None:
         begin(entry)
     _RULES[type(parsed)](entry, parsed)
     if entry.reserve_micro > LIMIT or entry.supply_nano > LIMIT:
@@ -180,21 +182,27 @@ def _apply(entry: Entry, parsed: Event) -> None:
 
 def _take_over(state: State, entry: Entry) -> None:
     state.seq = entry.seq
+    state.policy = entry.policy
+    state.policy_version = entry.policy_version
     state.reserve_micro = entry.reserve_micro
     state.supply_nano = entry.supply_nano
     state.reference = entry.reference
     state.orphaned_micro = entry.orphaned_micro
     state.inflow_micro = entry.inflow_micro
     state.lots.update(entry.lots)
-    state.posted[entry.id] = Posted(entry.event, entry.receipt, entry.split_factor)
+    state.posted[entry.id] = Posted(
+        entry.event, entry.receipt, entry.split_factor, entry.policy
+    )
     if entry.opened is not None:
         state.list_lot(entry.opened)
     if entry.refunded is not None:
         order_id, amount = entry.refunded
         state.refunded[order_id] = state.refunded.get(order_id, 0) + amount
     if entry.settled is not None:
-        order = state.posted[entry.settled].event
-        state.settlements[entry.settled] = Posted(order, entry.receipt, entry.split_factor)
+        order = state.posted[entry.settled]
+        state.settlements[entry.settled] = Posted(
+            order.event, entry.receipt, entry.split_factor, order.policy
+        )
     state.members.update(entry.newcomers)
     if entry.merchant:
         state.merchants.add(entry.merchant)
@@ -212,7 +220,7 @@ def _pay(entry: Entry, order: Pay) -> None:
     check_order(entry.state, order.member)
     amount_micro = _fitting(order)
     if entry.counts is not None:
-        check_contribution(entry.state, _divide(entry.state.policy, order)[-1])
+        check_contribution(entry.state, _divide(entry.policy, order)[-1])
     entry.inflow_micro += amount_micro
     if order.wallet_micro:
         spend_from_wallet(entry, order)
@@ -224,7 +232,7 @@ def _settle(entry: Entry, wish: Settle) -> None:
     order = find_paid(entry.state, wish.order)
     check_settlement(entry.state, order.member)
     entry.settled = entry.receipt["order"] = wish.order
-    _credit_order(entry, order, ESCROW)
+    _credit_order(entry, order, entry.state.posted[wish.order].policy, ESCROW)
 
 
 def _purchase(entry: Entry, order: Purchase) -> None:
@@ -232,7 +240,7 @@ def _purchase(entry: Entry, order: Purchase) -> None:
     entry.inflow_micro += _fitting(order)
     if order.wallet_micro:
         spend_from_wallet(entry, order)
-    _credit_order(entry, order, PAYMENTS)
+    _credit_order(entry, order, entry.policy, PAYMENTS)
 
 
 def _fitting(order: Purchase) -> int:
@@ -253,19 +261,20 @@ def _divide(policy: Policy, order: Purchase) -> tuple[Terms, int, int, int, int]
     return terms, take, platform, distribution, take - platform - distribution
 
 
-def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
+def _credit_order(entry: Entry, order: Purchase, policy: Policy, source: str) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
+
+    The policy is the one that the order was made under.
 
     Source: docs/algorithms/pool.md, rules P3 and P4.
     """
-    state = entry.state
-    policy, amount = state.policy, order.amount_micro
+    state, amount = entry.state, order.amount_micro
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
     terms, take, platform, distribution, contribution = _divide(policy, order)
     if entry.counts is not None:
         check_contribution(state, contribution)
-    granted = _grant(entry, contribution)
+    granted = _grant(entry, policy, contribution)
 
     referrer = _referrer(entry, order.member, order.referrer)
     commissions: list[Commission] = []
@@ -281,7 +290,7 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
 
     entry.reserve_micro += contribution
     entry.supply_nano += granted
-    _credit_lot(entry, order, granted)
+    _credit_lot(entry, order, policy, granted)
     if entry.counts is not None:
         count_order(entry, order.member, amount)
     entry.move("merchant", source, merchant_account(order.merchant), amount - take)
@@ -300,9 +309,8 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     receipt["granted"] = granted
 
 
-def _grant(entry: Entry, contribution_micro: int) -> int:
+def _grant(entry: Entry, policy: Policy, contribution_micro: int) -> int:
     """Points for a contribution, at the price before it; rounded down, twice."""
-    policy = entry.state.policy
     reserve, supply = entry.state.pair
     value = contribution_micro * policy.grant_ppm // PPM
     if policy.max_grant_value_micro is not None and value > policy.max_grant_value_micro:
@@ -313,8 +321,7 @@ def _grant(entry: Entry, contribution_micro: int) -> int:
     return granted
 
 
-def _credit_lot(entry: Entry, order: Purchase, granted_nano: int) -> None:
-    policy = entry.state.policy
+def _credit_lot(entry: Entry, order: Purchase, policy: Policy, granted_nano: int) -> None:
     headroom = order.amount_micro * (policy.cap_ppm or 0) // PPM
     lot_id = order.member if policy.cap_per_member else order.id
     lot = entry.state.lots.get(lot_id)
@@ -362,4 +369,5 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Inject: _inject,
     Withdraw: request_withdrawal,
     Step: step_withdrawal,
+    PolicyChange: change_policy,
 }

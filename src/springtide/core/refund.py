@@ -135,23 +135,24 @@ def refund_order(entry: Entry, wish: Refund) -> None:
             _refill(entry, posted.event, amount)
             return
         posted = entry.state.settlements[wish.order]
-    recovered = _take_back(entry, wish.order, _read(entry.state, posted).part(amount))
+    order = _read(entry.state, posted).part(amount)
+    recovered = _take_back(entry, wish.order, order, posted.policy)
     _refill(entry, posted.event, amount - recovered)
 
 
-def _take_back(entry: Entry, order_id: str, order: Order) -> int:
+def _take_back(entry: Entry, order_id: str, order: Order, policy: Policy) -> int:
     """Burn what is left of the points of a settled order, and pay the buyer.
 
     Gives what was recovered, in micro: so much less than the amount the buyer is paid.
 
     The pool gives back no more than the burnt points are worth, so the price cannot fall.
     What the buyer already got for the points is kept from the payment; what then lacks is
-    the shortfall, borne by the merchant or the platform.
+    the shortfall, borne by the merchant or the platform, as the order's policy says.
 
     Rounding: what the pool releases is rounded down.
     """
     state = entry.state
-    lot = state.lots[order.member if state.policy.cap_per_member else order_id]
+    lot = state.lots[order.member if policy.cap_per_member else order_id]
     reserve, supply = state.pair
     granted = order.granted_nano
     held = min(granted, lot.points_nano)
@@ -163,10 +164,10 @@ def _take_back(entry: Entry, order_id: str, order: Order) -> int:
     gap = order.contribution_micro - release - recovered
     shortfall = max(gap, 0)
 
-    entry.put(_reduced(state.policy, lot, order, held, recovered))
+    entry.put(_reduced(policy, lot, order, held, recovered))
     entry.pay("refund", REFUNDS, release)
     entry.burn("refund", order.member, held)
-    _pay_back(entry, order, shortfall)
+    _pay_back(entry, order, policy, shortfall)
     count_refund(entry, order.member, order.amount_micro)
     if gap < 0:
         _return_surplus(entry, -gap)
@@ -205,14 +206,14 @@ def _reduced(
     return lot.moved(-held_nano, change, -recovered_micro)
 
 
-def _pay_back(entry: Entry, order: Order, shortfall_micro: int) -> None:
+def _pay_back(entry: Entry, order: Order, policy: Policy, shortfall_micro: int) -> None:
     """Everybody returns their part of the order; a wallet may go below zero by it."""
     shop = merchant_account(order.merchant)
     entry.move("refund", shop, REFUNDS, order.merchant_micro)
     entry.move("refund", PLATFORM, REFUNDS, order.platform_micro)
     for earner, amount in order.commissions:
         entry.move("clawback", wallet_account(earner), REFUNDS, amount)
-    bearer = PLATFORM if entry.state.policy.shortfall_on_platform else shop
+    bearer = PLATFORM if policy.shortfall_on_platform else shop
     entry.move("shortfall", bearer, REFUNDS, shortfall_micro)
 
 

@@ -7,6 +7,7 @@
     ├── IdReused             one id, two different contents
     ├── InsufficientPoints   the member has fewer points than asked for
     ├── BelowMinimum         a cash-out would pay less than it asked for at least
+    ├── CashOutDisabled      the program pays no cash for points
     ├── DuplicateMember      one member twice in a batch
     ├── UnknownOrder         a refund or a settlement of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
@@ -31,6 +32,7 @@
     ├── PurchasesOff         orders are switched off
     ├── SettlementOff        settlement is switched off
     └── CashOutsOff          cash-outs are switched off
+    └── UnusablePolicy       a policy that cannot follow the one in effect
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -90,6 +92,12 @@ class BelowMinimum(Refusal):
     """A cash-out would pay less than the least it accepts."""
 
     code = "below_min_net"
+
+
+class CashOutDisabled(Refusal):
+    """The program pays no cash for points."""
+
+    code = "cash_out_disabled"
 
 
 class DuplicateMember(Refusal):
@@ -233,3 +241,9 @@ class CashOutsOff(Refusal):
     """Cash-outs are switched off."""
 
     code = "control_cash_outs_off"
+
+
+class UnusablePolicy(Refusal):
+    """A policy that cannot be read, or cannot follow the one in effect."""
+
+    code = "unusable_policy"

@@ -57,6 +57,8 @@ class Posted:
     event: Json
     receipt: Receipt
     split_factor: int
+    policy: Policy
+    """The one it was made under: an order is settled and taken back under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,14 @@ class State:
     """A program at one instant; only `reducer.fold` moves it."""
 
     policy: Policy
+    """The one in effect now."""
     reserve_micro: int
     supply_nano: int
     reference: tuple[int, int]
     """The price pair that counts while there are no points."""
     orphaned_micro: int = 0
+    policy_version: int = 1
+    """Of the policy in effect."""
     split_factor: int = 1
     """Product of all splits."""
     seq: int = 0
@@ -133,8 +138,8 @@ class State:
     inflow_micro: int = 0
     """All money that ever came in. No balance can pass it, so balances need not be held
     while it fits 64 bits; see docs/decisions/0004-overflow.md."""
-    tally: Tally | None = None
-    """What the policy's controls counted; None if it has none."""
+    tally: Tally = field(default_factory=Tally)
+    """What controls counted, while the policy in effect had any."""
     guards: Guards | None = None
     """What people have stopped; None if nothing."""
 
@@ -205,5 +210,4 @@ def open_state(policy: Policy) -> State:
         reference=(policy.start_price_micro, NANO),
         balances={OPENING: -opening_micro, POOL: opening_micro} if opening_micro else {},
         inflow_micro=opening_micro,
-        tally=Tally() if policy.controls is not None else None,
     )

@@ -14,7 +14,6 @@ from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, WITHDRAWALS
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
-from springtide.core.tally import Tally
 from springtide.core.units import LIMIT
 from springtide.storage import journal_reader, programs, tallies
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
@@ -72,7 +71,8 @@ class _Auditor:
         self._program = program
         self._transfers = transfers
         self._ahead: Row | None = next(transfers, None)
-        self._state: State = open_state(read_policy(program.policy_toml))
+        self._policies = programs.read_policies(tx, program)
+        self._state: State = open_state(read_policy(self._policies[1]))
         self.findings = {
             law: Finding(law)
             for law in (
@@ -84,6 +84,7 @@ class _Auditor:
         self._settlements: dict[str, int] = {}
         self._splits: dict[int, int] = {}
         self._steps: dict[int, StepRow] = {}
+        self._versions: dict[int, str] = {}
 
     def broken(self, law: str, by: str) -> None:
         self.findings[law].broken_by.append(by)
@@ -137,8 +138,9 @@ class _Auditor:
         if row.seq == 0:
             same = transfers == opening_transfers(state) and event == {
                 "type": "opening",
-                "policy": self._program.policy_toml,
+                "policy": self._policies[1],
             }
+            self._versions[1] = str(event["policy"])
             if not same:
                 self.broken(REPEATED, "the opening does not follow from the policy")
             return
@@ -168,10 +170,13 @@ class _Auditor:
             self._steps[row.seq] = step_row(row.seq, entry.withdrawal, *entry.step)
         if entry.split > 1:
             self._splits[row.seq] = state.split_factor
+        if entry.kind == "policy":
+            self._versions[state.policy_version] = str(event["toml"])
         return (
             entry.seq == row.seq
             and entry.id == row.columns[2]
             and event["type"] == row.columns[3]
+            and str(state.policy_version) == row.columns[4]
             and encode_event(event) == row.columns[5]
             and encode_receipt(outcome.receipt) == receipt
             and entry.transfers == transfers
@@ -225,15 +230,15 @@ class _Auditor:
         self._check_derived(journal_reader.read_derived(tx, program))
         told = program.state(state.policy)
         for name in (
-            "seq", "reserve_micro", "supply_nano", "reference", "orphaned_micro",
-            "split_factor", "inflow_micro",
+            "seq", "policy_version", "reserve_micro", "supply_nano", "reference",
+            "orphaned_micro", "split_factor", "inflow_micro",
         ):  # fmt: skip
             if getattr(told, name) != getattr(state, name):
                 self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
 
     def _check_tally(self) -> None:
         """What the controls count; programs without controls have nothing of it."""
-        tally = self._state.tally or Tally()
+        tally = self._state.tally
         program = self._program
         if (program.clock, program.outflow) != (tally.clock_s, tally.outflow_micro):
             self.broken(LOTS, f"program: clock {program.clock}, outflow {program.outflow}")
@@ -258,6 +263,7 @@ class _Auditor:
             self._splits,
             state.withdrawals,
             self._steps,
+            self._versions,
         )
         for name, there, told in zip(Derived._fields, found, expected, strict=True):
             if there != told:

@@ -47,6 +47,8 @@ class Disclosure:
     tenths: list[Tenth]
     rise: dict[str, float]
     """By what each cause multiplied the price so far; the product is all of it."""
+    pays_cash: bool
+    """Whether points can be cashed; if not, what they pay now is goods."""
 
 
 def disclose(database: Database, name: str, amount: str, now: datetime) -> Disclosure:
@@ -73,6 +75,7 @@ def disclose(database: Database, name: str, amount: str, now: datetime) -> Discl
         reached_cap=activity.exits,
         tenths=tenths,
         rise={cause: exp(growth) for cause, growth in rise.items()},
+        pays_cash=policy.cash_out_enabled,
     )
 
 

@@ -3,9 +3,11 @@
 from springtide.core.events import LONGEST_ID, is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
+from springtide.core.profile import check_profile, notice_of
 from springtide.core.reducer import opening_transfers
 from springtide.core.state import Receipt, open_state
 from springtide.core.units import MICRO, format_money
+from springtide.services.profiles import get_profile
 from springtide.storage import ledger, programs
 from springtide.storage.acts import append_act
 from springtide.storage.chain import NO_HASH, Chain
@@ -22,14 +24,18 @@ def create_program(
     *,
     without_reserve: bool = False,
     actor: str = "cli",
+    profile: str = "demo",
 ) -> Program:
     """Create a program and post its opening reserve as entry 0.
 
     `without_reserve` admits a policy whose opening reserve is 0, which only a replay may use:
     without one, whoever leaves one unit behind takes what the next buyers pay in.
+    The profile stays the program's for good; `demo` is for what is never paid out for real.
 
     Raises:
-        PolicyError: the policy cannot be used, or its opening reserve is below 1.00.
+        PolicyError: the policy cannot be used, its opening reserve is below 1.00, or the
+            profile does not allow it without evidence, which no new program has on file.
+        ProfileError: there is no such profile.
         BadName: the name is empty, too long or has control characters.
         ProgramExists: the name is taken.
     """
@@ -43,6 +49,8 @@ def create_program(
             f"opening_reserve is {format_money(policy.opening_reserve_micro)}; "
             'a program that takes orders needs at least "1.00"'
         )
+    limits = get_profile(profile)
+    check_profile(limits, policy)
     state = open_state(policy)
     event = {"type": "opening", "policy": policy_toml}
     receipt: Receipt = {
@@ -52,7 +60,9 @@ def create_program(
         "price": policy.start_price_micro,
     }
     with database.transaction() as tx:
-        program = programs.insert_program(tx, name, policy_toml, policy)
+        program = programs.insert_program(
+            tx, name, profile, policy_toml, policy, notice_of(limits, policy)
+        )
         part, chain = Slice(program), Chain(NO_HASH)
         part.add_rows(0, "", "opening", event, receipt, opening_transfers(state))
         part.close(state, chain)

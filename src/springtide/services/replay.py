@@ -9,7 +9,7 @@ from springtide.core.receipts import render
 from springtide.core.reducer import fold
 from springtide.core.state import Receipt, open_state
 from springtide.services.programs import create_program
-from springtide.services.writer import Writer
+from springtide.services.writer import Writer, read_command
 from springtide.storage.database import Database
 
 BATCH = 5_000
@@ -23,7 +23,7 @@ def replay_in_memory(policy_toml: str, events: Iterable[Json]) -> Iterator[Recei
     """
     state = open_state(read_policy(policy_toml))
     for event in events:
-        yield render(fold(state, event).receipt)
+        yield render(fold(state, *read_command(event)).receipt)
 
 
 def replay_in_database(

@@ -114,6 +114,9 @@ class Statement:
     credit_micro: int
     points_nano: int
     cash_now_micro: int
+    """What all points would pay now."""
+    pays_cash: bool
+    """Whether in cash; if not, in goods."""
 
 
 def read_statement(database: Database, name: str, member: str) -> Statement:
@@ -159,14 +162,15 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
             )
         )
     split(program.seq, program.split_factor)
-    state = program.state(read_policy(program.policy_toml))
+    policy = read_policy(program.policy_toml)
     return Statement(
         member=member,
         lines=lines,
         wallet_micro=balances["wallet"],
         credit_micro=balances["credit"],
         points_nano=balances["points"],
-        cash_now_micro=state.cash_now_micro(balances["points"]),
+        cash_now_micro=program.state(policy).cash_now_micro(balances["points"]),
+        pays_cash=policy.cash_out_enabled,
     )
 
 

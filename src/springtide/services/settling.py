@@ -22,6 +22,7 @@ MOST_AT_ONCE = 5_000
 def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
     """Settlements of the oldest orders that are due, at most `MOST_AT_ONCE`.
 
+    An order waits as long as the policy says under which it was paid.
     The id of a settlement says which entry paid for the order, so it is the same every time.
     While settlement is switched off nothing is due.
 
@@ -32,11 +33,13 @@ def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
         program = programs.get_program(tx, name)
         if program.guarded and SETTLEMENT in load_guards(tx, program, set()).off:
             return []
-        window = timedelta(seconds=read_policy(program.policy_toml).settle_after_s)
-        orders = listing.read_unsettled(tx, program, now - window, MOST_AT_ONCE)
+        orders: list[tuple[int, str]] = []
+        for version, toml in programs.read_policies(tx, program).items():
+            paid_before = now - timedelta(seconds=read_policy(toml).settle_after_s)
+            orders += listing.read_unsettled(tx, program, version, paid_before, MOST_AT_ONCE)
     return [
         {"type": "settle", "id": f"springtide:settle:{seq}", "order": order}
-        for seq, order in orders
+        for seq, order in sorted(orders)[:MOST_AT_ONCE]
     ]
 
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Self
 
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Event, Json, read_event
+from springtide.core.events import Event, Json, PolicyChange, read_event
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
-from springtide.core.refusals import Refusal
+from springtide.core.refusals import InvalidEvent, Refusal
 from springtide.core.state import State
 from springtide.services.stamping import Command, stamp
 from springtide.storage import alarms, ledger, programs, working_set
@@ -34,11 +34,17 @@ IN_FLIGHT = 3
 
 
 def read_command(event: Json) -> Command:
-    """An event with what was read from it, or why it cannot be read."""
+    """An event with what was read from it, or why it cannot be read.
+
+    A policy is not for whoever posts: see `services.policies`.
+    """
     try:
-        return event, read_event(event)
+        parsed = read_event(event)
     except Refusal as refusal:
         return event, refusal
+    if type(parsed) is PolicyChange:
+        return event, InvalidEvent("a policy is not posted; draft it, and have it approved")
+    return event, parsed
 
 
 class Writer:
@@ -106,7 +112,7 @@ class Writer:
             batch = _Batch(tx, self._pipe, program, state)
             now = None if self._now is None else self._now()
             outcomes = batch.fold(stamp(commands, state, now))
-            if state.tally is not None and state.tally.tripped is not None:
+            if state.tally.tripped is not None:
                 alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, *state.tally.tripped)
             if state.seq > program.seq:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())

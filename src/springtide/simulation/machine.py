@@ -77,11 +77,17 @@ def rules_of(policy: Policy) -> Ints:
     """The parameters of a policy that the kernels read.
 
     Raises:
-        PolicyError: it has controls, which the kernels do not play.
+        PolicyError: it has controls, which the kernels do not play, or pays no cash for
+            points, which every leaver here takes.
     """
     if policy.controls is not None:
         raise PolicyError(
             "controls: the simulator plays no limits on orders and cash-outs; remove [controls]"
+        )
+    if not policy.cash_out_enabled:
+        raise PolicyError(
+            "cash_out.enabled is false, but the simulator's leavers cash out; leave it on with "
+            "the fee of a redemption, to see what they would redeem for"
         )
     rules = np.zeros(RULES_SIZE, np.int64)
     rules[KEEP] = PPM - policy.cash_out_fee_ppm

@@ -55,3 +55,23 @@ class UnknownAlarm(Exception):
 
 class UnusableControl(Exception):
     """A switch that is not there, or a reason that says nothing."""
+
+
+class UnknownDraft(Exception):
+    """The program has no draft of this number, or no policy of this version."""
+
+
+class DraftState(Exception):
+    """A draft is not where this could be done with it."""
+
+
+class FourEyes(Exception):
+    """Whoever made a draft cannot be the one who approves it."""
+
+
+class UnknownEvidence(Exception):
+    """The program has no evidence of this id."""
+
+
+class UnusableEvidence(Exception):
+    """Evidence was to be recorded that says something that cannot be."""

@@ -159,6 +159,8 @@ class Derived(NamedTuple):
     withdrawals: dict[str, Withdrawal]
     steps_of_withdrawals: dict[int, StepRow]
     """By seq; times are instants."""
+    policies: dict[int, str]
+    """Texts by version."""
 
 
 def read_derived(tx: Transaction, program: Program) -> Derived:
@@ -179,4 +181,5 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
         dict(rows("SELECT seq, factor FROM split")),
         {row.id: row for row in list_withdrawals(tx, program, most=None)},
         {row.seq: row for row in read_steps(tx, program)},
+        dict(rows("SELECT version, toml FROM policy")),
     )

@@ -14,16 +14,16 @@ from springtide.storage.programs import Program
 
 
 def read_unsettled(
-    tx: psycopg.Connection, program: Program, paid_before: datetime, most: int
+    tx: psycopg.Connection, program: Program, version: int, paid_before: datetime, most: int
 ) -> list[tuple[int, str]]:
-    """Seqs and ids of paid orders that were not settled, and of which something is left.
+    """Seqs and ids of orders paid under a version of the policy that wait for settlement.
 
-    Those of frozen members wait.
+    They were not settled, and something is left of them. Those of frozen members wait.
     """
     return tx.execute(
         """
         SELECT e.seq, e.id FROM entry e
-        WHERE e.program_id = %(program)s AND e.kind = 'pay'
+        WHERE e.program_id = %(program)s AND e.kind = 'pay' AND e.policy_version = %(version)s
           AND e.seq <= (SELECT max(b.last_seq) FROM batch b
                         WHERE b.program_id = %(program)s AND b.posted_at <= %(paid_before)s)
           AND NOT EXISTS (SELECT FROM settlement s
@@ -36,8 +36,10 @@ def read_unsettled(
                             AND f.member = e.event::json ->> 'member')
         ORDER BY e.seq LIMIT %(most)s
         """,
-        {"program": program.id, "paid_before": paid_before, "most": most},
-    ).fetchall()
+        {
+            "program": program.id, "version": version, "paid_before": paid_before, "most": most,
+        },
+    ).fetchall()  # fmt: skip
 
 
 class EntryRow(NamedTuple):

@@ -18,8 +18,11 @@ class Program:
 
     id: int
     name: str
+    profile: str
     policy_version: int
     policy_toml: str
+    notice_days: int
+    """Of the policy in effect."""
     seq: int
     batch: int
     hash: bytes
@@ -44,17 +47,19 @@ class Program:
             supply_nano=self.supply,
             reference=(self.reference_reserve, self.reference_supply),
             orphaned_micro=self.orphaned,
+            policy_version=self.policy_version,
             split_factor=self.split_factor,
             seq=self.seq,
             holds_all_lots=False,
             holds_all_balances=False,
             inflow_micro=self.inflow,
-            tally=Tally(self.clock, self.outflow) if policy.controls is not None else None,
+            tally=Tally(self.clock, self.outflow),
         )
 
 
 _SELECT = """
-    SELECT p.id, p.name, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
+    SELECT p.id, p.name, p.profile, p.policy_version, c.toml AS policy_toml,
+           c.notice_days, p.seq, p.batch, p.hash,
            p.reserve, p.supply, p.reference_reserve, p.reference_supply,
            p.orphaned, p.split_factor, p.inflow, p.last_id,
            p.clock, p.outflow, p.guarded
@@ -95,7 +100,9 @@ def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
     return row
 
 
-def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy) -> Program:
+def insert_program(
+    tx: psycopg.Connection, name: str, profile: str, toml: str, policy: Policy, notice_days: int
+) -> Program:
     """A new program with its first policy, before its opening is posted.
 
     Raises:
@@ -104,28 +111,45 @@ def insert_program(tx: psycopg.Connection, name: str, toml: str, policy: Policy)
     state = open_state(policy)
     row = tx.execute(
         """
-        INSERT INTO program (name, policy_version, seq, batch, hash, reserve, supply,
+        INSERT INTO program (name, profile, policy_version, seq, batch, hash, reserve, supply,
                              reference_reserve, reference_supply, orphaned, split_factor,
                              inflow, last_id)
-        VALUES (%s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s, '')
+        VALUES (%s, %s, 1, 0, 0, %s, %s, %s, %s, %s, 0, 1, %s, '')
         ON CONFLICT (name) DO NOTHING RETURNING id
         """,
-        [name, NO_HASH, state.reserve_micro, state.supply_nano, *state.reference,
+        [name, profile, NO_HASH, state.reserve_micro, state.supply_nano, *state.reference,
          state.inflow_micro],
     ).fetchone()  # fmt: skip
     if row is None:
         raise ProgramExists(f"a program named {name!r} is there already; choose another name")
     tx.execute(
-        "INSERT INTO policy (program_id, version, toml) VALUES (%s, 1, %s)", [*row, toml]
+        "INSERT INTO policy (program_id, version, toml, notice_days) VALUES (%s, 1, %s, %s)",
+        [*row, toml, notice_days],
     )
     return lock_program(tx, row[0])
+
+
+def get_policy(tx: psycopg.Connection, program: Program, version: int) -> str:
+    """The text of a version of a program's policy."""
+    row = tx.execute(
+        "SELECT toml FROM policy WHERE program_id = %s AND version = %s", [program.id, version]
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def read_policies(tx: psycopg.Connection, program: Program) -> dict[int, str]:
+    """The texts of all versions of a program's policy, first to last."""
+    rows = tx.execute(
+        "SELECT version, toml FROM policy WHERE program_id = %s ORDER BY version", [program.id]
+    )
+    return dict(rows.fetchall())
 
 
 def move_program(
     tx: psycopg.Connection, program: Program, state: State, batch: int, digest: bytes
 ) -> None:
     """Let the row say what the state says, and close a batch with its hash."""
-    tally = state.tally or Tally(program.clock, program.outflow)
     tx.execute(
         """
         UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
@@ -135,7 +159,8 @@ def move_program(
         """,
         [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
          state.orphaned_micro, state.split_factor, state.inflow_micro,
-         max(state.posted, default=""), tally.clock_s, tally.outflow_micro, program.id],
+         max(state.posted, default=""), state.tally.clock_s, state.tally.outflow_micro,
+         program.id],
     )  # fmt: skip
     tx.execute(
         """

@@ -15,30 +15,26 @@ def load_tally(
     tx: psycopg.Connection, program: Program, state: State, holders: set[str]
 ) -> None:
     """Fill the tally with what cash-outs of these members can ask for."""
-    tally, controls = state.tally, state.policy.controls
-    if tally is None or controls is None or not holders:
+    if not holders:
         return
-    members = list(holders)
-    if controls.min_spend_micro is not None or controls.daily_cash_out_micro is not None:
-        rows = tx.execute(
-            "SELECT member, spent, cash_day, cashed FROM tally"
-            " WHERE program_id = %s AND member = ANY(%s)",
-            [program.id, members],
-        )
-        for member, spent, day, cashed in rows:
-            if spent is not None:
-                tally.spent[member] = spent
-            if day is not None:
-                tally.cashed[member] = day, cashed
-    if controls.hold_s:
-        rows = tx.execute(
-            "SELECT l.id, h.settled_at FROM lot l JOIN hold h USING (program_id, seq)"
-            " WHERE l.program_id = %s AND l.member = ANY(%s) AND l.points > 0",
-            [program.id, members],
-        )
-        tally.settled.update(rows.fetchall())
-    if controls.daily_outflow_micro is not None:
-        tally.paused_day = find_latest_day(tx, program, DAILY_OUTFLOW)
+    tally, members = state.tally, list(holders)
+    rows = tx.execute(
+        "SELECT member, spent, cash_day, cashed FROM tally"
+        " WHERE program_id = %s AND member = ANY(%s)",
+        [program.id, members],
+    )
+    for member, spent, day, cashed in rows:
+        if spent is not None:
+            tally.spent[member] = spent
+        if day is not None:
+            tally.cashed[member] = day, cashed
+    rows = tx.execute(
+        "SELECT l.id, h.settled_at FROM lot l JOIN hold h USING (program_id, seq)"
+        " WHERE l.program_id = %s AND l.member = ANY(%s) AND l.points > 0",
+        [program.id, members],
+    )
+    tally.settled.update(rows.fetchall())
+    tally.paused_day = find_latest_day(tx, program, DAILY_OUTFLOW)
 
 
 def append_counts(tx: psycopg.Connection, program: Program, counts: Iterable[Counts]) -> None:

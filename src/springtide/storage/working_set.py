@@ -16,6 +16,7 @@ from springtide.core.events import (
     Event,
     Inject,
     Json,
+    PolicyChange,
     Purchase,
     Redeem,
     Refund,
@@ -25,13 +26,15 @@ from springtide.core.events import (
     is_name,
     read_event,
 )
+from springtide.core.policy import Policy
+from springtide.core.policy_file import read_policy
 from springtide.core.refusals import Refusal
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
 from springtide.storage.chain import decode
 from springtide.storage.guards import load_guards
 from springtide.storage.journal_reader import read_balances
-from springtide.storage.programs import Program
+from springtide.storage.programs import Program, get_policy
 from springtide.storage.tallies import load_tally
 from springtide.storage.withdrawals import read_wallets, read_withdrawals, read_withdrawn
 
@@ -81,6 +84,7 @@ class _Needs:
         """Whose wallets may be debited."""
         self.withdrawals: set[str] = set()
         self.days: set[tuple[str, str]] = set()
+        self.changes_policy = False
         for event, parsed in others:
             self._add(event, parsed)
 
@@ -107,14 +111,31 @@ class _Needs:
         elif isinstance(parsed, Inject):
             self.inflow_micro += parsed.amount_micro
         else:
-            self._add_withdrawal(parsed)
+            self._add_rare(parsed)
 
-    def _add_withdrawal(self, parsed: Event) -> None:
-        if isinstance(parsed, Withdraw):
+    def _add_rare(self, parsed: Event) -> None:
+        if isinstance(parsed, PolicyChange):
+            self.changes_policy = True
+        elif isinstance(parsed, Withdraw):
             self.spenders.add(parsed.member)
             self.days.add((parsed.member, parsed.day))
         elif isinstance(parsed, Step):
             self.withdrawals.add(parsed.withdrawal)
+
+
+class _Policies:
+    """Versions of a program's policy; earlier ones are read when an order needs them."""
+
+    def __init__(self, tx: psycopg.Connection, program: Program, state: State) -> None:
+        self._tx = tx
+        self._program = program
+        self._known = {program.policy_version: state.policy}
+
+    def of(self, version: int) -> Policy:
+        if version not in self._known:
+            toml = get_policy(self._tx, self._program, version)
+            self._known[version] = read_policy(toml)
+        return self._known[version]
 
 
 def load_state(
@@ -143,7 +164,7 @@ def load_state(
     _load_wallets(tx, program, state, needs)
     if program.guarded:
         state.guards = load_guards(tx, program, needs.members | needs.holders)
-    if state.tally is not None:
+    if state.policy.controls is not None or needs.changes_policy:
         load_tally(tx, program, state, needs.holders)
     if program.inflow + needs.inflow_micro > LIMIT:
         state.balances.update(read_balances(tx, program))
@@ -166,13 +187,16 @@ def _load_posted(
 ) -> list[int]:
     """Events posted before, and orders to be refunded; gives the seqs of those orders' lots."""
     seqs = []
+    policies = _Policies(tx, program, state)
     rows = tx.execute(
-        "SELECT id, event, receipt, seq, factor FROM posted"
+        "SELECT id, event, receipt, seq, factor, policy_version FROM posted"
         " WHERE program_id = %s AND id = ANY(%s)",
         [program.id, [id_ for id_ in needs.ids | needs.orders if id_ <= program.last_id]],
-    )
-    for id_, event, receipt, seq, factor in rows:
-        posted = state.posted[id_] = Posted(decode(event), decode(receipt), factor)
+    ).fetchall()
+    for id_, event, receipt, seq, factor, version in rows:
+        posted = state.posted[id_] = Posted(
+            decode(event), decode(receipt), factor, policies.of(version)
+        )
         if id_ in needs.orders:
             seqs.append(seq)
             if state.policy.cap_per_member and "member" in posted.event:
@@ -180,33 +204,39 @@ def _load_posted(
             if posted.event["type"] == "pay":
                 needs.add_paid(cast(Purchase, read_event(posted.event)))
     if needs.orders:
-        seqs += _load_settlements(tx, program, state, needs.orders)
-        rows = tx.execute(
+        seqs += _load_settlements(tx, program, state, policies, needs.orders)
+        refunds = tx.execute(
             "SELECT order_id, sum(amount) FROM refund"
             " WHERE program_id = %s AND order_id = ANY(%s) GROUP BY order_id",
             [program.id, list(needs.orders)],
         )
-        state.refunded.update(rows.fetchall())
+        state.refunded.update(refunds.fetchall())
     return seqs
 
 
 def _load_settlements(
-    tx: psycopg.Connection, program: Program, state: State, orders: set[str]
+    tx: psycopg.Connection,
+    program: Program,
+    state: State,
+    policies: _Policies,
+    orders: set[str],
 ) -> list[int]:
     """How paid orders were settled; gives the seqs of their lots."""
     seqs = []
     rows = tx.execute(
         """
-        SELECT s.order_id, o.event, p.receipt, p.seq, p.factor
+        SELECT s.order_id, o.event, p.receipt, p.seq, p.factor, o.policy_version
         FROM settlement s
         JOIN posted p ON p.program_id = s.program_id AND p.seq = s.seq
         JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
         WHERE s.program_id = %s AND s.order_id = ANY(%s)
         """,
         [program.id, list(orders)],
-    )
-    for order, event, receipt, seq, factor in rows:
-        state.settlements[order] = Posted(decode(event), decode(receipt), factor)
+    ).fetchall()
+    for order, event, receipt, seq, factor, version in rows:
+        state.settlements[order] = Posted(
+            decode(event), decode(receipt), factor, policies.of(version)
+        )
         seqs.append(seq)
     return seqs
 

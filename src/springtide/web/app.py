@@ -20,7 +20,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
-from springtide.web import acts, controls, hooks, keyring, login, resources, staff, withdrawals
+from springtide.web import (
+    acts,
+    controls,
+    hooks,
+    keyring,
+    login,
+    policies,
+    resources,
+    staff,
+    withdrawals,
+)
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.courier import Courier
@@ -97,7 +107,8 @@ def create_app(
     app.state.desks, app.state.metrics = desks, metrics
     app.state.cookies, app.state.door = cookies, login.Door()
     app.state.private_webhooks = private_webhooks
-    for room in (resources, keyring, login, staff, acts, hooks, withdrawals, controls):
+    rooms = (acts, controls, hooks, keyring, login, policies, resources, staff, withdrawals)
+    for room in rooms:  # /policies/drafts comes before /policies/{version}
         app.include_router(room.router)
     _add_operations(app, database)
     _add_reference(app)

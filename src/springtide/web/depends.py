@@ -67,6 +67,8 @@ HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
 Payer = Annotated[Principal, Depends(Allowed("withdrawals"))]
 Reviewer = Annotated[Principal, Depends(Allowed("review"))]
 Controller = Annotated[Principal, Depends(Allowed("controls"))]
+Drafter = Annotated[Principal, Depends(Allowed("policy.draft"))]
+Approver = Annotated[Principal, Depends(Allowed("policy.approve"))]
 Books = Annotated[Database, Depends(_database)]
 Now = Annotated[datetime, Depends(_now)]
 

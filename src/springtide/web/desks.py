@@ -10,7 +10,8 @@ from springtide.core.events import Json
 from springtide.core.reducer import Outcome
 from springtide.services.desk import Deed, Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
-from springtide.services.listing import read_program
+from springtide.services.listing import Program, read_program
+from springtide.services.policies import put_due_in_effect
 from springtide.services.programs import list_programs
 from springtide.services.settling import due_settlements
 from springtide.web.flight import SingleFlight
@@ -29,7 +30,8 @@ class Desks:
         self._database = database
         self._now = now
         self._desks: dict[str, Desk] = {}
-        self._order_types: dict[str, str] = {}
+        self._order_types: dict[str, tuple[int, str]] = {}
+        """What an order is, with the version of the policy that says so."""
         self._programs = SingleFlight(self._order_type)
         self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
         self._answering = threading.Lock()
@@ -44,24 +46,45 @@ class Desks:
         found = self._order_types.get(program)
         if found is None:
             found = self._order_types[program] = await self._programs.ask(program)
-        return found
+        return found[1]
 
-    def _order_type(self, program: str) -> str:
-        _, state = read_program(self._database, program)
-        return "pay" if state.policy.settle_after_s else "purchase"
+    def _order_type(self, program: str) -> tuple[int, str]:
+        row, state = read_program(self._database, program)
+        return row.policy_version, "pay" if state.policy.settle_after_s else "purchase"
+
+    def _forget_changed(self, program: Program) -> None:
+        """A policy that came into effect, here or elsewhere, may say something else."""
+        if self._order_types.get(program.name, (0, ""))[0] != program.policy_version:
+            self._order_types.pop(program.name, None)
 
     async def settle_for_ever(self, pause_s: float) -> None:
-        """Settle what is due in every program, again and again."""
+        """Put policies in effect whose day has come, and settle what is due, for ever."""
         while True:
             await asyncio.sleep(pause_s)
             try:
+                await self._change_policies(self._now())
                 for program in await asyncio.to_thread(list_programs, self._database):
-                    if await self.order_type(program.name) == "pay":
+                    self._forget_changed(program)
+                    # Orders paid under an earlier version may still wait.
+                    if (
+                        program.policy_version > 1
+                        or await self.order_type(program.name) == "pay"
+                    ):
                         await self._settle(program.name, self._now())
             except (DatabaseDown, DeskFull) as error:
                 log.warning("settlement waits", reason=str(error))
             except Exception:  # a defect: tell it, and try again with what is due then
                 log.exception("settlement failed")
+
+    async def _change_policies(self, now: datetime) -> None:
+        try:
+            changed = await asyncio.to_thread(put_due_in_effect, self._database, now)
+            for name, version in changed.items():
+                log.info("policy decided", program=name, version=version)
+        except DatabaseDown:
+            raise
+        except Exception:  # a defect, or a profile that cannot be read: orders still settle
+            log.exception("policies wait")
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)

@@ -169,6 +169,11 @@ class Pool(BaseModel):
     orphaned: Money
     price: Money
     price_less_fee: Money
+    profile: str = Field(description="what the program may do; `demo` pays nothing for real")
+    pays_cash: bool = Field(
+        description="whether points can be cashed; if not, every `cash_now` and "
+        "`price_less_fee` of the program is what they are redeemed for in goods"
+    )
     last_hash: str
 
 

@@ -51,6 +51,8 @@ def _program(program: listing.Program, state: State) -> models.Pool:
         orphaned=format_money(program.orphaned),
         price=format_money(price),
         price_less_fee=format_money(state.policy.after_cash_out_fee(price)),
+        profile=program.profile,
+        pays_cash=state.policy.cash_out_enabled,
         last_hash=program.hash.hex(),
     )
 
