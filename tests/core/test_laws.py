@@ -1,5 +1,6 @@
 """The four laws, over random histories of every event under programs of every shape."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 from hypothesis import settings
@@ -11,7 +12,7 @@ from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
-from springtide.core.units import LIMIT, MICRO, NANO
+from springtide.core.units import LIMIT, MICRO, NANO, PPM
 from tests.core.history import (
     ADVERT_B,
     AMOUNTS,
@@ -23,6 +24,7 @@ from tests.core.history import (
     buy,
     cash_out,
     check_render,
+    day_batch,
     inject,
     pay,
     points_of,
@@ -75,9 +77,9 @@ class Laws(RuleBasedStateMachine):
     unsettled: set[str]
     count: int
 
-    @initialize(policy=policies(opened=False))
-    def begin(self, policy: Policy) -> None:
-        self.state = open_state(policy)
+    @initialize(policy=policies(opened=False), daily=st.sampled_from([False, False, True]))
+    def begin(self, policy: Policy, *, daily: bool) -> None:
+        self.state = open_state(replace(policy, cash_out_daily=daily))
         self.books = Books(self.state)
         self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
         self.posted, self.orders, self.unsettled, self.count = [], [], set(), 0
@@ -183,6 +185,9 @@ class Laws(RuleBasedStateMachine):
         member, nano = self.wish(number, part)
         held = points_of(self.state, [member])
         outcome = self.tell(cash_out(self.new_id(), member, nano))
+        if self.state.policy.cash_out_daily:
+            assert code(outcome) == "cash_out_daily"
+            return
         possible = held > 0 and (nano is None or nano <= held)
         assert (code(outcome) == "insufficient_points") == (not possible)
 
@@ -191,6 +196,22 @@ class Laws(RuleBasedStateMachine):
         wishes = [self.wish(first + number, part) for number in range(size)]
         outcome = self.tell(batch(self.new_id(), *wishes))
         assert (code(outcome) == "duplicate_member") == (len(dict(wishes)) < size)
+
+    @rule(first=NUMBERS, size=st.integers(1, 3), part=PARTS, least=st.integers(0, 10**9))
+    def day_batch(self, first: int, size: int, part: int | None, least: int) -> None:
+        """Everybody is paid at one price, or is left out."""
+        wishes = dict(self.wish(first + number, part) for number in range(size))
+        self.count += 1
+        event = day_batch(self.count, wishes, least)
+        policy, (reserve, supply) = self.state.policy, self.state.pair
+        outcome = self.tell(event)
+        receipt = cast(dict[str, Any], outcome.receipt)
+        assert code(outcome) is None
+        assert {row["member"] for row in receipt["paid"] + receipt["refused"]} == wishes.keys()
+        for row in receipt["paid"]:
+            assert row["net"] >= least
+            assert row["gross"] <= row["points"] * reserve // supply
+            assert row["net"] == row["gross"] * (PPM - policy.cash_out_fee_ppm) // PPM
 
     @rule(number=NUMBERS, part=PARTS, merchant=st.sampled_from(["shop-1", "mine"]))
     def redeem(self, number: int, part: int | None, merchant: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from springtide.core.commission import closes_loop, split_commissions
+from springtide.core.daily import check_daily
 from springtide.core.entry import Entry, HorizonReached
 from springtide.core.events import (
     Bind,
@@ -328,18 +329,30 @@ def _burn(entry: Entry, burn: _Burn, kind: str, payee: str) -> None:
     entry.burn(kind, burn.member, burn.points)
 
 
+def _price_request(state: State, request: Request) -> _Burn:
+    burn = _price_burn(state, request, state.policy.cash_out_fee_ppm)
+    if burn.net < request.min_net_micro:
+        raise BelowMinimum(
+            f"it would pay {format_money(burn.net)}, less than the "
+            f"{format_money(request.min_net_micro)} asked for; ask for a new quote"
+        )
+    return burn
+
+
 def _cash_out(entry: Entry, wish: CashOut) -> None:
     members = {request.member for request in wish.requests}
     if len(members) < len(wish.requests):
         raise DuplicateMember("a member asks more than once; join the requests into one")
-    state = entry.state
-    fee_ppm = state.policy.cash_out_fee_ppm
-    burns = [_price_burn(state, request, fee_ppm) for request in wish.requests]
-    if burns[0].net < wish.min_net_micro:
-        raise BelowMinimum(
-            f"it would pay {format_money(burns[0].net)}, "
-            f"less than the {format_money(wish.min_net_micro)} asked for; ask for a new quote"
-        )
+    check_daily(entry.state.policy, wish)
+    burns: list[_Burn] = []
+    refused: list[Receipt] = []
+    for request in wish.requests:
+        try:
+            burns.append(_price_request(entry.state, request))
+        except Refusal as refusal:
+            if not wish.day:
+                raise
+            refused.append({"member": request.member, "error": refusal.code})
     paid: list[Receipt] = []
     for burn in burns:
         _burn(entry, burn, "cash_out", wallet_account(burn.member))
@@ -350,6 +363,8 @@ def _cash_out(entry: Entry, wish: CashOut) -> None:
         entry.receipt["paid"] = [
             {"member": burn.member, **row} for burn, row in zip(burns, paid, strict=True)
         ]
+    if wish.day:
+        entry.receipt["refused"] = refused
 
 
 def _redeem(entry: Entry, wish: Redeem) -> None:

@@ -7,6 +7,7 @@
     ├── IdReused             one id, two different contents
     ├── InsufficientPoints   the member has fewer points than asked for
     ├── BelowMinimum         a cash-out would pay less than it asked for at least
+    ├── PaidDaily            a cash-out outside the day's batch, where they are paid daily
     ├── DuplicateMember      one member twice in a batch
     ├── UnknownOrder         a refund or a settlement of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
@@ -64,6 +65,12 @@ class BelowMinimum(Refusal):
     """A cash-out would pay less than the least it accepts."""
 
     code = "below_min_net"
+
+
+class PaidDaily(Refusal):
+    """Cash-outs of the program are paid once a day; record a request for the next batch."""
+
+    code = "cash_out_daily"
 
 
 class DuplicateMember(Refusal):
