@@ -18,12 +18,14 @@ TABLES = {
     "api_key",
     "batch",
     "binding",
+    "cash_out_request",
     "entry",
     "lot",
     "member",
     "merchant",
     "policy",
     "program",
+    "redemption_code",
     "refund",
     "settlement",
     "split",
@@ -37,12 +39,14 @@ MAY_INSERT = {
     "api_key",
     "batch",
     "binding",
+    "cash_out_request",
     "entry",
     "lot",
     "member",
     "merchant",
     "policy",
     "program",
+    "redemption_code",
     "refund",
     "settlement",
     "split",
@@ -50,11 +54,15 @@ MAY_INSERT = {
 }
 MAY_UPDATE = {
     "api_key": {"revoked_at"},
+    "cash_out_request": {
+        "state", "reason", "batch", "batch_factor", "paid_points", "gross", "net", "ended_at",
+    },
     "lot": {"points", "headroom", "net", "trigger_key"},
     "program": {
         "policy_version", "seq", "batch", "hash", "reserve", "supply", "reference_reserve",
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
     },
+    "redemption_code": {"closed_at"},
 }  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from springtide.services.cash_outs import ask
 from springtide.services.presets import read_preset
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
@@ -20,6 +22,8 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
         for path, event in happenings(mark):
             answer = shop.post(path, event)
             assert answer.status_code == 201, answer.text
+        wish = {"id": f"{mark}-wish", "member": f"{mark}-buyer", "points": "1"}
+        ask(database, name, wish, "key:test", datetime.now(UTC))
         yield shop
 
 
@@ -36,6 +40,8 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/v1/cash-outs/batch", {"id": f"{mark}-batch", "requests": [request]}
     redeemed = {"id": f"{mark}-redemption", "merchant": merchant, **request}
     yield "/v1/redemptions", redeemed
+    code = {"id": f"{mark}-code", "member": buyer, "points": "1"}
+    yield "/v1/redemption-codes", code
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
 
 
@@ -49,6 +55,8 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/refunds/{id}": f"{mark}-refund",
         "/v1/cash-outs/{id}": f"{mark}-cash-out",
         "/v1/redemptions/{id}": f"{mark}-redemption",
+        "/v1/cash-out-requests/{id}": f"{mark}-wish",
+        "/v1/redemption-codes/{id}": f"{mark}-code",
         "/v1/injections/{id}": f"{mark}-injection",
         "/v1/members/{id}": f"{mark}-buyer",
         "/v1/members/{id}/lots": f"{mark}-buyer",

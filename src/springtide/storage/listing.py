@@ -89,6 +89,14 @@ def read_entry(
     return None if row is None else EntryRow(*row)
 
 
+def is_posted(tx: psycopg.Connection, program: Program, id_: str) -> bool:
+    """Whether anything was posted under this id."""
+    row = tx.execute(
+        "SELECT FROM entry WHERE program_id = %s AND id = %s", [program.id, id_]
+    ).fetchone()
+    return row is not None
+
+
 class MemberRow(NamedTuple):
     """A member with what the lots say; points in nano, money in micro."""
 

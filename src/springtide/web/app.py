@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import keyring, resources
+from springtide.web import cash_outs, codes, keyring, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.desks import Desks
@@ -36,7 +36,8 @@ worth the reserve divided by the supply; beside every price stands what could be
 Every command may be sent again with its id: it is posted once."""
 
 
-SETTLE_EVERY_S = 5.0
+SWEEP_EVERY_S = 5.0
+"""How often it is looked what is due: orders to be settled, cash-outs to be paid."""
 
 
 def _now() -> datetime:
@@ -50,9 +51,13 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S, _now))
+        sweeps = [
+            asyncio.create_task(desks.settle_for_ever(SWEEP_EVERY_S, _now)),
+            asyncio.create_task(desks.pay_out_for_ever(SWEEP_EVERY_S, _now)),
+        ]
         yield
-        settling.cancel()
+        for sweep in sweeps:
+            sweep.cancel()
 
     app = FastAPI(
         title="Springtide",
@@ -66,12 +71,14 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     app.state.desks, app.state.metrics = desks, metrics
     app.include_router(resources.router)
     app.include_router(keyring.router)
+    app.include_router(cash_outs.router)
+    app.include_router(codes.router)
     _add_operations(app)
     _add_reference(app)
     _add_refusals(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
-    return Observer(Commands(app, gate, desks), metrics)
+    return Observer(Commands(app, gate, desks, database), metrics)
 
 
 def _add_operations(app: FastAPI) -> None:

@@ -5,8 +5,11 @@ its receipt. The address says the type. Bodies are read by msgspec and checked b
 reducer's own reader, so there is one set of rules and one wording of refusals.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import NamedTuple
+from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
@@ -14,10 +17,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from springtide.core.events import is_name
+from springtide.core.events import Json, is_name
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
+from springtide.core.refusals import Refusal
+from springtide.services.cash_outs import ask
+from springtide.services.codes import UnusableCode, redemption_by_code
+from springtide.services.gateway import Database
+from springtide.services.keys import ApiKey
 from springtide.web.access import Gate
+from springtide.web.cash_outs import show
 from springtide.web.desks import Desks
 from springtide.web.problems import (
     REFUSALS,
@@ -124,10 +133,11 @@ def _answer(outcome: Outcome) -> Response:
 class Commands:
     """Answers the addresses of commands, and hands all others on."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, desks: Desks) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, desks: Desks, database: Database) -> None:
         self._app = app
         self._gate = gate
         self._desks = desks
+        self._database = database
         self._commands = {command.path: command for command in COMMANDS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,10 +163,45 @@ class Commands:
         wanted = request.headers.get("idempotency-key")
         if wanted is not None and (not is_name(wanted) or wanted.startswith(RESERVED)):
             raise Problem("invalid_parameter", f"Idempotency-Key is {wanted!r}; give an id")
+        if command.type == "redeem" and "code" in event:
+            event = await self._by_code(key, event)
         if "id" not in event:
             event["id"] = wanted or f"{command.type}_{uuid4().hex}"
+        if command.type == "cash_out" and await self._desks.pays_daily(key.program):
+            return await self._ask(key, event)
         [outcome] = await self._desks.post(key.program, [event])
         return _answer(outcome)
+
+    async def _by_code(self, key: ApiKey, wish: dict[str, object]) -> dict[str, object]:
+        """The redemption that a member's code stands for."""
+        if "id" in wish:
+            raise Problem("invalid_event", "a code brings its own id; leave id out")
+        now = datetime.now(UTC)
+        try:
+            event = await asyncio.to_thread(
+                redemption_by_code, self._database, key.program, wish, now
+            )
+        except (Refusal, UnusableCode) as error:
+            raise Problem(error.code, str(error)) from None
+        return dict(event)
+
+    async def _ask(self, key: ApiKey, event: Json) -> Response:
+        """Record a cash-out that has to wait for the day's batch."""
+        try:
+            request, repeated = await asyncio.to_thread(
+                ask, self._database, key.program, event, f"key:{key.id}", datetime.now(UTC)
+            )
+        except Refusal as refusal:
+            raise Problem(refusal.code, str(refusal)) from None
+        headers = {"Location": f"/v1/cash-out-requests/{quote(request.id, safe='')}"}
+        if repeated:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(
+            show(request).model_dump_json(),
+            status_code=200 if repeated else 202,
+            headers=headers,
+            media_type="application/json",
+        )
 
     async def _batch(self, request: Request) -> Response:
         key = await self._gate.admit(request, "orders")

@@ -49,6 +49,7 @@ def _database(request: Request) -> Database:
 
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
+Payer = Annotated[ApiKey, Depends(_allowed("payouts"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
 Books = Annotated[Database, Depends(_database)]
 

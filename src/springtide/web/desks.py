@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
 from springtide.core.events import Json
+from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome
+from springtide.services.cash_outs import begin_batch, list_due, note_batch
 from springtide.services.desk import Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.listing import read_program
@@ -22,14 +24,27 @@ MOST_DESKS = 20
 Waiter = asyncio.Future[list[Outcome]]
 
 
+async def _again_and_again(
+    what: str, do: Callable[[], Awaitable[None]], pause_s: float
+) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await do()
+        except (DatabaseDown, DeskFull) as error:
+            log.warning(f"{what} waits", reason=str(error))
+        except Exception:  # a defect: tell it, and try again with what is due then
+            log.exception(f"{what} failed")
+
+
 class Desks:
     """One desk a program, opened with its first event."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._desks: dict[str, Desk] = {}
-        self._order_types: dict[str, str] = {}
-        self._programs = SingleFlight(self._order_type)
+        self._policies: dict[str, Policy] = {}
+        self._programs = SingleFlight(self._policy_of)
         self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
         self._answering = threading.Lock()
 
@@ -40,27 +55,48 @@ class Desks:
 
     async def order_type(self, program: str) -> str:
         """The event that an order is: a purchase, or a payment that is settled later."""
-        found = self._order_types.get(program)
+        return "pay" if (await self._policy(program)).settle_after_s else "purchase"
+
+    async def pays_daily(self, program: str) -> bool:
+        """Whether cash-outs wait for the day's batch."""
+        return (await self._policy(program)).cash_out_daily
+
+    async def _policy(self, program: str) -> Policy:
+        found = self._policies.get(program)
         if found is None:
-            found = self._order_types[program] = await self._programs.ask(program)
+            found = self._policies[program] = await self._programs.ask(program)
         return found
 
-    def _order_type(self, program: str) -> str:
-        _, state = read_program(self._database, program)
-        return "pay" if state.policy.settle_after_s else "purchase"
+    def _policy_of(self, program: str) -> Policy:
+        return read_program(self._database, program)[1].policy
 
     async def settle_for_ever(self, pause_s: float, now: Callable[[], datetime]) -> None:
         """Settle what is due in every program, again and again."""
-        while True:
-            await asyncio.sleep(pause_s)
-            try:
-                for program in await asyncio.to_thread(list_programs, self._database):
-                    if await self.order_type(program.name) == "pay":
-                        await self._settle(program.name, now())
-            except (DatabaseDown, DeskFull) as error:
-                log.warning("settlement waits", reason=str(error))
-            except Exception:  # a defect: tell it, and try again with what is due then
-                log.exception("settlement failed")
+
+        async def settle() -> None:
+            for program in await asyncio.to_thread(list_programs, self._database):
+                if await self.order_type(program.name) == "pay":
+                    await self._settle(program.name, now())
+
+        await _again_and_again("settlement", settle, pause_s)
+
+    async def pay_out_for_ever(self, pause_s: float, now: Callable[[], datetime]) -> None:
+        """Pay the day's cash-outs of every program when they are due, again and again."""
+
+        async def pay_out() -> None:
+            for program in await asyncio.to_thread(list_due, self._database, now()):
+                await self._pay_out(program, now())
+
+        await _again_and_again("cash-out", pay_out, pause_s)
+
+    async def _pay_out(self, program: str, now: datetime) -> None:
+        batch = await asyncio.to_thread(begin_batch, self._database, program, now)
+        if batch is not None:
+            [outcome] = await self.post(program, [batch])
+            done = await asyncio.to_thread(
+                note_batch, self._database, program, outcome, "system", now
+            )
+            log.info("cash-outs paid", program=program, **done._asdict())
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)

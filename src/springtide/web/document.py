@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from springtide.services.keys import SCOPES
 from springtide.web import models
+from springtide.web.cash_outs import CashOutWish
 from springtide.web.commands import COMMANDS
 
 BODIES: dict[str, type[BaseModel]] = {
@@ -87,6 +88,18 @@ def _with_links(
         }  # fmt: skip
     for code in ("200", "201"):
         responses[code]["links"] = links
+    if type_ == "cash_out":
+        waits = "recorded: cash-outs are daily, and it waits for the next batch"
+        responses["202"] = {
+            "description": waits,
+            "content": _content("application/json", CashOutWish.__name__),
+            "links": {
+                name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+                for name in ("read_cash_out_request", "cancel_cash_out_request")
+            },
+        }
+        either = [{"$ref": _REF.format(model=name)} for name in ("Receipt", "CashOutWish")]
+        responses["200"]["content"]["application/json"]["schema"] = {"anyOf": either}
     return responses
 
 

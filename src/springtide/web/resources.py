@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Path, Query
 from springtide.core.receipts import render
 from springtide.core.state import State
 from springtide.core.units import PPM, format_money, format_points, parse_money, price_micro
-from springtide.services import listing, reports
+from springtide.services import cash_outs, listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.listing import EntryRow, LotRow, MemberRow
 from springtide.services.preview import preview
@@ -150,19 +151,22 @@ def quote(
     member: Annotated[str, Query(min_length=1, max_length=255)],
     points: Annotated[str, Query(examples=["all"])] = "all",
 ) -> models.Quote:
-    """What a cash-out would pay now."""
+    """What a cash-out would pay now; where it is daily, an estimate."""
     id_ = f"springtide:quote:{uuid4().hex}"  # never posted, so never taken
     event = {"type": "cash_out", "id": id_, "member": member, "points": points}
     outcome, seq = preview(books, key.program, event)
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal))
-    receipt = outcome.receipt
+    receipt, due = outcome.receipt, cash_outs.next_batch(books, key.program, datetime.now(UTC))
     return models.Quote(
         member=member,
         points=format_points(_int(receipt["points"])),
         gross=format_money(_int(receipt["gross"])),
         net=format_money(_int(receipt["net"])),
         state=seq,
+        execution="instant" if due is None else "daily",
+        is_estimate=due is not None,
+        pays_at=None if due is None else due.isoformat(),
     )
 
 
