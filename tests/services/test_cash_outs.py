@@ -28,7 +28,8 @@ def post(database: Database, name: str, *events: object) -> list[str | None]:
     """Codes of refusals, None for what was posted."""
     with Writer(database, name) as writer:
         outcomes = writer.post(events)  # type: ignore[arg-type]
-    return [outcome.refusal and outcome.refusal.code for outcome in outcomes]
+    refusals = [outcome.refusal for outcome in outcomes]
+    return [None if refusal is None else refusal.code for refusal in refusals]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def make(database: Database, name: str, id_: str = "c1", points: str = "10") -> 
 def post(database: Database, name: str, event: object) -> str | None:
     with Writer(database, name) as writer:
         [outcome] = writer.post([event])  # type: ignore[list-item]
-    return outcome.refusal and outcome.refusal.code
+    return None if outcome.refusal is None else outcome.refusal.code
 
 
 def refusal(database: Database, name: str, now: datetime = NOON, **wish: object) -> str:

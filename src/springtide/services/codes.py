@@ -17,6 +17,7 @@ from springtide.storage.codes import RedemptionCode
 from springtide.storage.database import Database
 
 __all__ = [
+    "CODE_USED",
     "LONGEST_ID",
     "LONGEST_MINUTES",
     "RedemptionCode",
@@ -28,6 +29,8 @@ __all__ = [
 
 REDEMPTION = "springtide:redeem:"
 """How the id of a redemption by code begins; the code's id follows."""
+
+CODE_USED = "the code was used before, for something else; ask for a new one"
 
 LONGEST_ID = 200
 LONGEST_MINUTES = 24 * 60
@@ -173,7 +176,7 @@ def _again(posted: Json, event: Json, *, all_of_it: bool) -> Json:
     same = posted["merchant"] == event["merchant"]
     if same and (all_of_it or posted["points"] == event["points"]):
         return posted
-    raise UnusableCode("code_used", "the code was used before; ask for a new one")
+    raise UnusableCode("code_used", CODE_USED)
 
 
 def _digest(code: str) -> bytes:

@@ -38,22 +38,25 @@ class Gate:
         Raises:
             Problem: there is no key, it is not valid, may not do this, or is used too often.
         """
-        secret = _secret(call)
-        expires, key = self._known.get(secret, (0.0, None))
+        return await self.let_in(call.headers.get("authorization", ""), scope)
+
+    async def let_in(self, header: str, scope: str) -> ApiKey:
+        """The key of an Authorization header; otherwise as `admit`."""
+        expires, key = self._known.get(header, (0.0, None))
         if key is None or expires < self._clock():
-            key = await self._ask(secret)
+            key = await self._ask(header)
         if key is None:
             raise Problem("unauthorized", "the key is unknown or was revoked; check it")
         return self._admit(key, scope)
 
-    async def _ask(self, secret: str) -> ApiKey | None:
-        key = await self._keys.ask(secret)
+    async def _ask(self, header: str) -> ApiKey | None:
+        key = await self._keys.ask(_secret(header))
         if key is None:
-            self._known.pop(secret, None)
+            self._known.pop(header, None)
         else:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[secret] = self._clock() + REMEMBERED_S, key
+            self._known[header] = self._clock() + REMEMBERED_S, key
         return key
 
     def _admit(self, key: ApiKey, scope: str) -> ApiKey:
@@ -67,8 +70,8 @@ class Gate:
         return key
 
 
-def _secret(call: HTTPConnection) -> str:
-    scheme, _, secret = call.headers.get("authorization", "").partition(" ")
+def _secret(header: str) -> str:
+    scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or not secret.startswith("st_") or not secret.isascii():
         raise Problem(
             "unauthorized", "send the header Authorization: Bearer st_... with a key's secret"

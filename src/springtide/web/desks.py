@@ -112,13 +112,21 @@ class Desks:
             DeskFull: too many events wait.
             DatabaseDown: nothing is known to be written; post the same events again.
         """
+        return await (await self.submit(program, events))
+
+    async def submit(self, program: str, events: Sequence[Json]) -> Waiter:
+        """Let events be posted together, after those submitted before; gives what to wait for.
+
+        Raises:
+            DeskFull: too many events wait.
+        """
         desk = self._desks.pop(program, None) or Desk(self._database, program)
         self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
         desk.submit(events, partial(self._take, waiter))
         if len(self._desks) > MOST_DESKS:
             await self._close_idle()
-        return await waiter
+        return waiter
 
     async def _close_idle(self) -> None:
         """Close the desk that was not used for longest, if nothing waits there."""
