@@ -44,7 +44,7 @@ def serve(
     from springtide.web.server import PortTaken, run
 
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
-    with database(supervised=True) as db:
+    with database(supervised=True) as db, db.pooled():
         try:
             run(db, host, port, rate, err.print)
         except (PortTaken, ValueError) as error:

@@ -66,6 +66,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics

@@ -105,7 +105,7 @@ def _with_links(
 
 def _batch() -> dict[str, Any]:
     line = "One order a line; each is answered by a line, its receipt or its problem, in order."
-    lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
+    lines = {"application/x-ndjson": {"schema": {"type": "string", "format": "binary"}}}
     return {
         "operationId": "post_batch",
         "summary": "orders batch",
@@ -113,6 +113,13 @@ def _batch() -> dict[str, Any]:
         "requestBody": {"required": True, "content": lines},
         "responses": {**_responses(), "200": {"description": "answers", "content": lines}},
     }
+
+
+def _tag(paths: dict[str, Any]) -> None:
+    """Group operations by the resource that their address begins with."""
+    for path, item in paths.items():
+        for operation in item.values():
+            operation["tags"] = [path.removeprefix("/v1").split("/")[1]]
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -136,5 +143,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         for command in COMMANDS:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
         document["paths"]["/v1/orders/batch"] = {"post": _batch()}
+        _tag(document["paths"])
         app.openapi_schema = document
     return app.openapi_schema
