@@ -26,9 +26,8 @@ def client(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     document.write_text(json.dumps(shop.get("/openapi.json")))
     generate = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
     paths = ["--path", document, "--output-path", tmp_path / PACKAGE, "--config", SETTINGS]
-    done = subprocess.run(
-        [*generate, *paths, "--fail-on-warning"], capture_output=True, text=True, check=False
-    )
+    arguments = [*generate, *map(str, paths), "--fail-on-warning"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     monkeypatch.syspath_prepend(tmp_path)
     package = import_module(PACKAGE)

@@ -34,6 +34,8 @@ from springtide.web.depends import (
 from springtide.web.models import Page
 from springtide.web.problems import Problem
 
+OfMember = Annotated[str, Query(max_length=255, description="only this member's")]
+
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 
@@ -136,12 +138,43 @@ def _add_entries(path: str, kind: str) -> None:
             raise missing(kind, id_)
         return _posted(row)
 
+    def list_orders(
+        key: Reader,
+        books: Books,
+        limit: Limit = 20,
+        after: After = "",
+        member: OfMember = "",
+        merchant: Annotated[str, Query(max_length=255, description="only at this one")] = "",
+        state: Annotated[models.OrderStatus | None, Query(description="only these")] = None,
+        since: Annotated[datetime | None, Query(description="posted then or later")] = None,
+        until: Annotated[datetime | None, Query(description="posted before then")] = None,
+    ) -> Page[models.Posted]:
+        wanted = listing.OrderFilter(
+            member=asked("member", member),
+            merchant=asked("merchant", merchant),
+            state=state or "",
+            since=_utc("since", since),
+            until=_utc("until", until),
+        )
+        rows = listing.list_orders(books, key.program, wanted, seq_of(after), limit + 1)
+        return page(rows, limit, lambda row: row.seq, _posted)
+
     address = path.removeprefix("/v1")
     what = path.removeprefix("/v1/")
     list_them.__doc__ = f"The {what} that were posted, oldest first."
     read_one.__doc__ = f"One of the {what}, with its receipt."
-    router.get(address, operation_id=f"list_{kind}")(list_them)
+    list_orders.__doc__ = list_them.__doc__
+    router.get(address, operation_id=f"list_{kind}")(
+        list_orders if kind == "purchase" else list_them
+    )
     router.get(address + "/{id:path}", operation_id=f"read_{kind}")(read_one)
+
+
+def _utc(parameter: str, at: datetime | None) -> datetime | None:
+    """A time that says where it is."""
+    if at is not None and at.tzinfo is None:
+        raise Problem("invalid_parameter", f"{parameter} is {at}; add its zone, like Z")
+    return at
 
 
 @router.get("/cash-outs/quote")
@@ -294,13 +327,20 @@ def read_merchant(key: Reader, books: Books, id_: Id) -> models.MerchantAccount:
 
 
 @router.get("/wallets/{member:path}/entries")
-def list_wallet_entries(key: Reader, books: Books, member: Name) -> Page[models.StatementLine]:
+def list_wallet_entries(
+    key: Reader,
+    books: Books,
+    member: Name,
+    cause: Annotated[str, Query(max_length=255, description="only these, like cash_out")] = "",
+) -> Page[models.StatementLine]:
     """Every movement of a member's cash, oldest first."""
     try:
         found = reports.read_statement(books, key.program, plain(member))
     except UnknownMember:
         raise missing("wallet", member) from None
-    return Page(data=list(_lines([x for x in found.lines if x.unit == "wallet"])), next=None)
+    lines = [line for line in found.lines if line.unit == "wallet"]
+    shown = [line for line in lines if cause in ("", line.cause)]
+    return Page(data=list(_lines(shown)), next=None)
 
 
 @router.get("/wallets/{member:path}")
@@ -318,7 +358,7 @@ def list_commissions(
     books: Books,
     limit: Limit = 20,
     after: After = "",
-    member: Annotated[str, Query(max_length=255, description="only this earner's")] = "",
+    member: OfMember = "",
 ) -> Page[models.Commission]:
     """Commissions in the order they were earned."""
     seq, _, line = after.partition("-")
