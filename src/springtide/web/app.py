@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import cash_outs, codes, keyring, resources
+from springtide.web import cash_outs, codes, keyring, orders, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.desks import Desks
@@ -71,6 +71,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
     app.include_router(resources.router)
+    app.include_router(orders.router)
     app.include_router(keyring.router)
     app.include_router(cash_outs.router)
     app.include_router(codes.router)

@@ -21,6 +21,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows of a page")]
 After = Annotated[
     str, Query(max_length=300, description="the cursor `next` of the page before")
 ]
+OfMember = Annotated[str, Query(max_length=255, description="only this member's")]
 Id = Annotated[str, Path(alias="id", min_length=1, max_length=255)]
 Name = Annotated[str, Path(min_length=1, max_length=255)]
 

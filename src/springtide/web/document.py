@@ -1,5 +1,7 @@
 """The OpenAPI document: FastAPI's for what is read, and the commands beside it."""
 
+import json
+from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,6 +23,11 @@ BODIES: dict[str, type[BaseModel]] = {
     "redeem": models.RedemptionIn,
     "inject": models.InjectionIn,
 }
+
+EXAMPLES: dict[str, dict[str, Any]] = json.loads(
+    (files("springtide") / "web" / "examples.json").read_text(encoding="utf-8")
+)
+"""By operation, in the order of a story: its request, and what a new program answered."""
 
 _REF = "#/components/schemas/{model}"
 _PROBLEMS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
@@ -115,6 +122,20 @@ def _batch() -> dict[str, Any]:
     }
 
 
+def _show_examples(paths: dict[str, Any]) -> None:
+    """Put the examples where readers and generators look for them."""
+    for item in paths.values():
+        for operation in item.values():
+            example = EXAMPLES.get(operation["operationId"])
+            if example is None:
+                continue
+            if "request" in example:
+                content = operation["requestBody"]["content"]["application/json"]
+                content["example"] = example["request"]
+            [kind] = operation["responses"][str(example["status"])]["content"].values()
+            kind["example"] = example["response"]
+
+
 def _tag(paths: dict[str, Any]) -> None:
     """Group operations by the resource that their address begins with."""
     for path, item in paths.items():
@@ -144,5 +165,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
         document["paths"]["/v1/orders/batch"] = {"post": _batch()}
         _tag(document["paths"])
+        _show_examples(document["paths"])
         app.openapi_schema = document
     return app.openapi_schema

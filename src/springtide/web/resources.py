@@ -24,6 +24,7 @@ from springtide.web.depends import (
     Id,
     Limit,
     Name,
+    OfMember,
     Reader,
     asked,
     missing,
@@ -33,8 +34,6 @@ from springtide.web.depends import (
 )
 from springtide.web.models import Page
 from springtide.web.problems import Problem
-
-OfMember = Annotated[str, Query(max_length=255, description="only this member's")]
 
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
@@ -92,7 +91,8 @@ def _policy(row: listing.PolicyRow) -> models.PolicyVersion:
     )
 
 
-def _posted(row: EntryRow) -> models.Posted:
+def posted(row: EntryRow) -> models.Posted:
+    """An entry as the API shows it."""
     return models.Posted(
         object=row.kind,
         id=row.id,
@@ -130,51 +130,21 @@ def _add_entries(path: str, kind: str) -> None:
         key: Reader, books: Books, limit: Limit = 20, after: After = ""
     ) -> Page[models.Posted]:
         rows = listing.list_entries(books, key.program, kinds, seq_of(after), limit + 1)
-        return page(rows, limit, lambda row: row.seq, _posted)
+        return page(rows, limit, lambda row: row.seq, posted)
 
     def read_one(key: Reader, books: Books, id_: Id) -> models.Posted:
         row = listing.read_entry(books, key.program, kinds, plain(id_))
         if row is None:
             raise missing(kind, id_)
-        return _posted(row)
-
-    def list_orders(
-        key: Reader,
-        books: Books,
-        limit: Limit = 20,
-        after: After = "",
-        member: OfMember = "",
-        merchant: Annotated[str, Query(max_length=255, description="only at this one")] = "",
-        state: Annotated[models.OrderStatus | None, Query(description="only these")] = None,
-        since: Annotated[datetime | None, Query(description="posted then or later")] = None,
-        until: Annotated[datetime | None, Query(description="posted before then")] = None,
-    ) -> Page[models.Posted]:
-        wanted = listing.OrderFilter(
-            member=asked("member", member),
-            merchant=asked("merchant", merchant),
-            state=state or "",
-            since=_utc("since", since),
-            until=_utc("until", until),
-        )
-        rows = listing.list_orders(books, key.program, wanted, seq_of(after), limit + 1)
-        return page(rows, limit, lambda row: row.seq, _posted)
+        return posted(row)
 
     address = path.removeprefix("/v1")
     what = path.removeprefix("/v1/")
     list_them.__doc__ = f"The {what} that were posted, oldest first."
     read_one.__doc__ = f"One of the {what}, with its receipt."
-    list_orders.__doc__ = list_them.__doc__
-    router.get(address, operation_id=f"list_{kind}")(
-        list_orders if kind == "purchase" else list_them
-    )
+    if kind != "purchase":  # `web/orders` lists these
+        router.get(address, operation_id=f"list_{kind}")(list_them)
     router.get(address + "/{id:path}", operation_id=f"read_{kind}")(read_one)
-
-
-def _utc(parameter: str, at: datetime | None) -> datetime | None:
-    """A time that says where it is."""
-    if at is not None and at.tzinfo is None:
-        raise Problem("invalid_parameter", f"{parameter} is {at}; add its zone, like Z")
-    return at
 
 
 @router.get("/cash-outs/quote")
