@@ -39,6 +39,8 @@ $(VENV)/ready: pyproject.toml
 
 $(VENV)/ready-dev: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	# The generator of clients asks for a typer older than ours, and works with ours.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'openapi-python-client>=0.29.1,<0.30'
 	touch $@
 
 clean:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from springtide.core.events import STEPS
+from springtide.core.events import DAY_BATCH, STEPS
 from springtide.core.journal import Transfer
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
@@ -117,14 +117,19 @@ _UNSAID: dict[str, dict[str, object]] = {
 """What a sentence about withdrawals need not say."""
 
 
+def _wish(wish: str) -> dict[str, str]:
+    member, points, *least = wish.split()
+    return {"member": member, "points": points, **({"min_net": least[1]} if least else {})}
+
+
 def read_sentence(sentence: str) -> dict[str, object]:
     """The event that a sentence of a story tells."""
     id_, told = sentence.split(": ", 1)
-    batch = re.fullmatch(r"batch of (.+)", told)
+    batch = re.fullmatch(r"(the day's )?batch of (.+)", told)
     if batch:
-        wishes = [wish.split() for wish in batch[1].split(", ")]
-        requests = [{"member": member, "points": points} for member, points in wishes]
-        return {"type": "cash_out_batch", "id": id_, "requests": requests}
+        requests = [_wish(wish) for wish in batch[2].split(", ")]
+        day = {"day": id_, "id": DAY_BATCH + id_} if batch[1] else {"id": id_}
+        return {"type": "cash_out_batch", **day, "requests": requests}
     for kind, pattern in _SENTENCES.items():
         match = re.fullmatch(pattern, told)
         if match:
@@ -284,7 +289,7 @@ def commissions_of(receipt: dict[str, Any]) -> str | None:
     return "; ".join(f"{row['kind']} {row['to']} {row['amount']}" for row in rows) or None
 
 
-_OF_PART = {"event", "points", "gross", "net", "headroom", "why"}
+_OF_PART = {"event", "refused as", "points", "gross", "net", "headroom", "why"}
 _OF_EXIT = {"event", "points", "gross", "net", "price", "why"}
 
 
@@ -298,6 +303,7 @@ def _check_parts(program: Program, told: Told, rows: list[Row]) -> None:
     for row in rows:
         _check_empty(row, but=_OF_PART)
     if "paid" in told.receipt:
+        rows = _check_left_out(told.receipt.get("refused", []), rows)
         for row, paid in zip(rows, told.receipt["paid"], strict=True):
             assert row["event"] == f"{paid['member']} is paid"
             for column in ("points", "gross", "net"):
@@ -308,6 +314,15 @@ def _check_parts(program: Program, told: Told, rows: list[Row]) -> None:
         for column in ("points", "gross", "net"):
             total = sum(Decimal(row[column]) for row in rows)
             assert total == Decimal(told.receipt[column]), f"the lots' {column} do not add up"
+
+
+def _check_left_out(refused: list[dict[str, Any]], rows: list[Row]) -> list[Row]:
+    """The last rows, of those whom a day's batch leaves out; gives the others."""
+    first = len(rows) - len(refused)
+    for row, one in zip(rows[first:], refused, strict=True):
+        assert row["event"] == f"{one['member']} is left out"
+        check(row, "refused as", one["error"])
+    return rows[:first]
 
 
 def _check_lot(program: Program, told: Told, row: Row) -> None:

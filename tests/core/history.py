@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
+from datetime import date
 from typing import Any, cast
 
 from hypothesis import strategies as st
@@ -112,6 +113,15 @@ def cash_out(id_: str, member: str, nano: int | None = None) -> Json:
 def batch(id_: str, *wishes: tuple[str, int | None]) -> Json:
     requests = [{"member": member, "points": points_text(nano)} for member, nano in wishes]
     return {"type": "cash_out_batch", "id": id_, "requests": requests}
+
+
+def day_batch(number: int, wishes: Mapping[str, int | None], least_micro: int = 0) -> Json:
+    """The batch of a day that has this number, each asking for the same at least."""
+    day = date.fromordinal(date(2026, 1, 1).toordinal() + number).isoformat()
+    event = batch(f"springtide:cash-outs:{day}", *wishes.items())
+    least = {"min_net": format_money(least_micro)} if least_micro else {}
+    requests = [{**request, **least} for request in cast(list[Json], event["requests"])]
+    return {**event, "day": day, "requests": requests}
 
 
 def redeem(id_: str, member: str, merchant: str, nano: int | None = None) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,15 @@ def test_f1_codes(row: Row) -> None:
 def test_f3_no_cash(row: Row) -> None:
     closed = POLICY.replace('fee = "0.20"', "enabled = false")
     state = open_state(read_policy(closed.format(opening="1.00")))
+    for event in BEFORE:
+        assert fold(state, event).entry is not None
+    check_refused(state, row)
+
+
+@pytest.mark.parametrize("row", worked_examples("refusals", "F4"))
+def test_f4_a_program_that_pays_cash_outs_once_a_day(row: Row) -> None:
+    policy = read_policy(POLICY.format(opening="1.00"))
+    state = open_state(replace(policy, cash_out_daily=True))
     for event in BEFORE:
         assert fold(state, event).entry is not None
     check_refused(state, row)

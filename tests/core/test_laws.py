@@ -13,7 +13,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
-from springtide.core.units import CENT, LIMIT, MICRO, NANO, format_money
+from springtide.core.units import CENT, LIMIT, MICRO, NANO, PPM, format_money
 from springtide.core.withdrawal import NEXT, STATES
 from tests.core.history import (
     ADVERT_B,
@@ -26,6 +26,7 @@ from tests.core.history import (
     buy,
     cash_out,
     check_render,
+    day_batch,
     inject,
     merged,
     pay,
@@ -85,8 +86,12 @@ class Laws(RuleBasedStateMachine):
     unsettled: set[str]
     count: int
 
-    @initialize(tables=policy_tables(opened=False, controlled=True))
-    def begin(self, tables: dict[str, Any]) -> None:
+    @initialize(
+        tables=policy_tables(opened=False, controlled=True),
+        execution=st.sampled_from(["instant", "instant", "daily"]),
+    )
+    def begin(self, tables: dict[str, Any], execution: str) -> None:
+        tables = {**tables, "cash_out": {**tables["cash_out"], "execution": execution}}
         self.state, self.tables = open_state(policy_of(tables)), tables
         self.books = Books(self.state)
         self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
@@ -196,8 +201,10 @@ class Laws(RuleBasedStateMachine):
         member, nano = self.wish(number, part)
         held = points_of(self.state, [member])
         outcome = self.tell(cash_out(self.new_id(), member, nano))
-        if not self.state.policy.cash_out_enabled:
-            assert code(outcome) == "cash_out_disabled"
+        policy = self.state.policy
+        if not policy.cash_out_enabled or policy.cash_out_daily:
+            disabled = "cash_out_daily" if policy.cash_out_enabled else "cash_out_disabled"
+            assert code(outcome) == disabled
             return
         possible = held > 0 and (nano is None or nano <= held)
         assert (code(outcome) == "insufficient_points") == (not possible)
@@ -210,6 +217,25 @@ class Laws(RuleBasedStateMachine):
             assert code(outcome) == "cash_out_disabled"
         else:
             assert (code(outcome) == "duplicate_member") == (len(dict(wishes)) < size)
+
+    @rule(first=NUMBERS, size=st.integers(1, 3), part=PARTS, least=st.integers(0, 10**9))
+    def day_batch(self, first: int, size: int, part: int | None, least: int) -> None:
+        """Everybody is paid at one price, or is left out."""
+        wishes = dict(self.wish(first + number, part) for number in range(size))
+        self.count += 1
+        event = day_batch(self.count, wishes, least)
+        policy, (reserve, supply) = self.state.policy, self.state.pair
+        outcome = self.tell(event)
+        receipt = cast(dict[str, Any], outcome.receipt)
+        if not policy.cash_out_enabled:
+            assert code(outcome) == "cash_out_disabled"
+            return
+        assert code(outcome) is None
+        assert {row["member"] for row in receipt["paid"] + receipt["refused"]} == wishes.keys()
+        for row in receipt["paid"]:
+            assert row["net"] >= least
+            assert row["gross"] <= row["points"] * reserve // supply
+            assert row["net"] == row["gross"] * (PPM - policy.cash_out_fee_ppm) // PPM
 
     @rule(number=NUMBERS, part=PARTS, merchant=st.sampled_from(["shop-1", "mine"]))
     def redeem(self, number: int, part: int | None, merchant: str) -> None:

@@ -41,6 +41,7 @@ def test_the_defaults_are_those_of_the_specification() -> None:
     assert (policy.max_grant_value_micro, policy.split_at_micro, policy.cap_ppm) == (None,) * 3
     assert policy.split_factor == 10
     assert policy.settle_after_s == 0
+    assert (policy.cash_out_daily, policy.cash_out_at_s) == (False, 2 * 3600)
     choices = (policy.rest_to_pool, policy.shortfall_on_platform)
     assert choices == (policy.cap_per_member, policy.cap_pays_credit) == (False, False)
     assert policy.worst_commission_ppm() == policy.level_depth == 0
@@ -194,6 +195,7 @@ def test_whole_numbers(path: str, default: int, least: int, most: int) -> None:
     [
         ("split.unallocated", "platform", "pool"),
         ("refund.bearer", "merchant", "platform"),
+        ("cash_out.execution", "instant", "daily"),
         ("cap.scope", "order", "member"),
         ("cap.payout", "cash", "credit"),
     ],

@@ -122,7 +122,10 @@ def policies(draw: st.DrawFn) -> str:
             "unallocated": one_of("platform", "pool"),
         },
         points=points,
-        cash_out={"fee": one_of("0.20", "0", "0.999999")},
+        cash_out={
+            "fee": one_of("0.20", "0", "0.999999"),
+            "execution": one_of("instant", "instant", "daily"),
+        },
         redeem={"fee": one_of("0", "0.03")},
         refund={"bearer": one_of("merchant", "platform")},
         withdrawal=draw(st.sampled_from([None, {**WITHDRAWAL, "daily_limit": "2.50"}])),
@@ -238,6 +241,11 @@ class Told:
     def _cash_out_batch(self) -> Json:
         members = self._random.choices([f"m{number}" for number in range(8)], k=3)
         requests = [{"member": member, "points": self._points()} for member in members]
+        if self._random.random() < 0.5:
+            day = f"2026-01-{self._random.randrange(1, 32):02}"
+            requests = [{**requests[0], "min_net": "0.50"}, {**requests[1], "member": "m9"}]
+            id_ = f"springtide:cash-outs:{day}"
+            return {"type": "cash_out_batch", "id": id_, "day": day, "requests": requests}
         return {"type": "cash_out_batch", "requests": requests}
 
     def _bind(self) -> Json:

@@ -201,6 +201,14 @@ def test_orders_from_a_file(tmp_path: Any) -> None:
         load(text, tmp_path)
 
 
+def test_daily_cash_outs_are_simulated_in_batches_or_not_at_all() -> None:
+    tables = EVERYTHING | {"policy": merged(POLICY, cash_out={"execution": "daily"})}
+    with pytest.raises(ScenarioError, match='pricing = "batch"'):
+        read_scenario(tables)
+    scenario = read_scenario(tables | {"sales": {"pricing": "batch"}})
+    assert scenario.policy.cash_out_daily
+
+
 def documented() -> list[list[str]]:
     """The table of presets in docs/scenarios.md."""
     page = (PAGES.parent / "scenarios.md").read_text()

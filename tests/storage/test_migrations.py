@@ -19,6 +19,7 @@ TABLES = {
     "api_key",
     "batch",
     "binding",
+    "cash_out_request",
     "entry",
     "hold",
     "evidence",
@@ -30,6 +31,7 @@ TABLES = {
     "policy",
     "policy_draft",
     "program",
+    "redemption_code",
     "refund",
     "session",
     "settlement",
@@ -56,6 +58,7 @@ MAY_INSERT = {
     "api_key",
     "batch",
     "binding",
+    "cash_out_request",
     "entry",
     "hold",
     "evidence",
@@ -67,6 +70,7 @@ MAY_INSERT = {
     "policy",
     "policy_draft",
     "program",
+    "redemption_code",
     "refund",
     "session",
     "settlement",
@@ -92,6 +96,9 @@ MAY_INSERT_COLUMNS = {
 MAY_UPDATE = {
     "alarm": {"acknowledged_at", "acknowledged_by"},
     "api_key": {"revoked_at"},
+    "cash_out_request": {
+        "state", "reason", "batch", "batch_factor", "paid_points", "gross", "net", "ended_at",
+    },
     "lot": {"points", "headroom", "net", "trigger_key"},
     "member_freeze": {"frozen", "at", "actor", "reason"},
     "policy_draft": {
@@ -115,6 +122,7 @@ MAY_UPDATE = {
     },
     "switch": {"off", "at", "actor", "reason"},
     "tally": {"spent", "cash_day", "cashed"},
+    "redemption_code": {"closed_at"},
 }  # fmt: skip
 MAY_DELETE = {"staff_role"}
 

@@ -11,6 +11,7 @@ import psycopg
 
 from springtide.core.webhooks import message_id
 from springtide.services import delivering, policies, profiles, webhooks
+from springtide.services.cash_outs import ask
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
 from springtide.storage import alarms, programs
@@ -40,6 +41,8 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
         for path, wish in stops(mark):
             assert shop.post(path, wish).status_code == 200
         raise_alarm(database, name, mark)
+        wish = {"id": f"{mark}-wish", "member": f"{mark}-buyer", "points": "1"}
+        ask(database, name, wish, "key:test", datetime.now(UTC))
         yield shop
 
 
@@ -83,6 +86,8 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/v1/cash-outs/batch", {"id": f"{mark}-batch", "requests": [request]}
     redeemed = {"id": f"{mark}-redemption", "merchant": merchant, **request}
     yield "/v1/redemptions", redeemed
+    code = {"id": f"{mark}-code", "member": buyer, "points": "1"}
+    yield "/v1/redemption-codes", code
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
 
 
@@ -144,6 +149,8 @@ def places(shop: Shop, mark: str, key: str, evidence: str) -> dict[str, str]:
         "/v1/refunds/{id}": f"{mark}-refund",
         "/v1/cash-outs/{id}": f"{mark}-cash-out",
         "/v1/redemptions/{id}": f"{mark}-redemption",
+        "/v1/cash-out-requests/{id}": f"{mark}-wish",
+        "/v1/redemption-codes/{id}": f"{mark}-code",
         "/v1/injections/{id}": f"{mark}-injection",
         "/v1/members/{id}": f"{mark}-buyer",
         "/v1/members/{id}/lots": f"{mark}-buyer",

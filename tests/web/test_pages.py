@@ -1,10 +1,12 @@
 """Lists: a page at a time, cursors lead over every row once, and bad ones are refused."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from springtide.services.settling import settle_due
 from springtide.storage.database import Database
 from tests.web.filled import COMMISSIONED, filled
 from tests.web.serving import Service, Shop, check_problem, opened, order
@@ -148,3 +150,61 @@ def test_a_quote_says_what_a_cash_out_pays(shop: Shop) -> None:
     assert paid.json()["net"] == quote["net"]
     refused = shop.client.get("/v1/cash-outs/quote", params={"member": "nobody"})
     check_problem(refused, 409, "insufficient_points")
+
+
+def test_orders_are_found_by_what_is_asked_for(many: Shop) -> None:
+    whole = walk(many, "/v1/orders", 100)
+
+    def of(**wanted: str) -> list[str]:
+        expected = [
+            row["id"]
+            for row in whole
+            if all(row["event"].get(name) == value for name, value in wanted.items())
+        ]
+        for limit in (3, 100):
+            found = walk(many, "/v1/orders", limit, **wanted)
+            assert [row["id"] for row in found] == expected, wanted
+        return expected
+
+    assert len(of(member="m-0")) == 7
+    assert len(of(merchant="Händler 3/&?")) == 4
+    assert of(member="m-3", merchant="Händler 3/&?") == ["o-3"]
+    assert of(member='m-0"') == of(member="nobody") == []
+    times = sorted(row["posted_at"] for row in whole)
+    middle = times[len(times) // 2]
+    before = walk(many, "/v1/orders", 5, until=middle)
+    after = walk(many, "/v1/orders", 5, since=middle)
+    assert [row["id"] for row in before + after] == [row["id"] for row in whole]
+    assert all(row["posted_at"] < middle for row in before)
+    assert before
+    assert walk(many, "/v1/orders", 5, until="2020-01-01T00:00:00Z") == []
+    for bad in ({"since": "2020-01-01T00:00:00"}, {"until": "soon"}, {"state": "lost"}):
+        refused = many.client.get("/v1/orders", params=bad)
+        check_problem(refused, 422, "invalid_parameter")
+
+
+def test_orders_are_found_by_their_state(
+    service: Service, database: Database, name: str
+) -> None:
+    toml = COMMISSIONED + '\n[orders]\nsettle_after = "7d"\n'
+    with opened(database, service.url, name, toml) as shop:
+        shop.orders([order(f"o{number}") for number in range(3)])
+        shop.post("/v1/refunds", {"order": "o1"})
+        shop.post("/v1/refunds", {"order": "o2", "amount": "1.00"})
+        settle_due(database, name, datetime.now(UTC) + timedelta(days=8))
+        shop.orders([order("o3")])
+        states = {"settled": ["o0", "o2"], "refunded": ["o1"], "paid": ["o3"]}
+        for state, ids in states.items():
+            rows = walk(shop, "/v1/orders", 1, state=state)
+            assert [row["id"] for row in rows] == ids
+            assert {row["status"] for row in rows} == {state}
+
+
+def test_wallet_entries_are_found_by_their_cause(
+    service: Service, database: Database, name: str
+) -> None:
+    with filled(database, service.url, name, "a") as shop:
+        whole = shop.get("/v1/wallets/a-friend/entries")["data"]
+        assert [row["cause"] for row in whole] == ["direct", "direct", "clawback"]
+        rows = shop.get("/v1/wallets/a-friend/entries", cause="clawback")["data"]
+        assert rows == whole[2:]

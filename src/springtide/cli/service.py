@@ -9,10 +9,13 @@ from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
-from springtide.services import keys, settling
+from springtide.core.units import format_money
+from springtide.services import cash_outs, keys, settling
 from springtide.services.policies import put_in_effect
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
+
+cash_outs_app = typer.Typer(help="Pay the cash-outs of a day.", no_args_is_help=True)
 
 Program = Annotated[str, typer.Argument(help="The program.")]
 
@@ -22,6 +25,7 @@ def add_to(main: typer.Typer) -> None:
     main.command("serve")(serve)
     main.command("settle")(settle)
     main.add_typer(app, name="key")
+    main.add_typer(cash_outs_app, name="cash-out")
 
 
 def serve(
@@ -45,7 +49,7 @@ def serve(
     from springtide.web.server import PortTaken, run
 
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
-    with database(supervised=True) as db:
+    with database(supervised=True) as db, db.pooled():
         try:
             run(
                 db,
@@ -69,6 +73,27 @@ def settle(program: Program, *, json: Json = False) -> None:
         write_json({"program": program, "settled": settled})
     else:
         out.print(f"{settled:,} orders settled")
+
+
+@cash_outs_app.command("run")
+def run_command(program: Program, *, json: Json = False) -> None:
+    """Pay the cash-outs of the day's batch, if it is due; twice does no harm.
+
+    The server does this by itself; who is left out keeps their points.
+
+    $ springtide cash-out run shop
+    """
+    with database() as db:
+        done = cash_outs.run(db, program, "cli", clock())
+    if json:
+        write_json([{**row._asdict(), "net": format_money(row.net)} for row in done])
+    elif not done:
+        out.print("nothing is due")
+    for row in done if not json else ():
+        out.print(
+            f"{row.batch}: {row.paid:,} members paid {format_money(row.net)}, "
+            f"{row.left_out:,} left out"
+        )
 
 
 @app.command("create")

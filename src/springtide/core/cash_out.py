@@ -1,19 +1,22 @@
 """Burning points: for money, alone or in a batch, and for goods.
 
-Source: SPEC.md section 2, Cash-out; docs/algorithms/cash_out.md.
+Source: docs/algorithms/cash_out.md.
 """
 
 from dataclasses import dataclass
 
 from springtide.core.controls import cashable, check_burn, check_cash_outs
+from springtide.core.daily import check_daily
 from springtide.core.entry import Entry
 from springtide.core.events import CashOut, Redeem, Request
 from springtide.core.journal import merchant_account, wallet_account
 from springtide.core.refusals import (
     BelowMinimum,
     CashOutDisabled,
+    CashOutsOff,
     DuplicateMember,
     InsufficientPoints,
+    Refusal,
 )
 from springtide.core.state import Lot, Receipt
 from springtide.core.units import PPM, format_money, format_points
@@ -84,25 +87,18 @@ def cash_out(entry: Entry, wish: CashOut) -> None:
         DuplicateMember: a member asks more than once.
         InsufficientPoints: more than a member has, or all of nothing.
         BelowMinimum: it would pay less than was asked for at least.
+        PaidDaily: it is no day's batch, and the program has one.
         Refusal: any that `controls` can raise about a cash-out.
 
-    Source: SPEC.md section 2; docs/algorithms/cash_out.md and controls.md.
+    Source: docs/algorithms/cash_out.md and controls.md.
     """
     if not entry.policy.cash_out_enabled:
         raise CashOutDisabled("this program pays no cash for points; redeem them for goods")
     members = {request.member for request in wish.requests}
     if len(members) < len(wish.requests):
         raise DuplicateMember("a member asks more than once; join the requests into one")
-    check_burn(entry.state, members, cashed=True)
-    fee_ppm = entry.policy.cash_out_fee_ppm
-    burns = [_price_burn(entry, request, fee_ppm, cashed=True) for request in wish.requests]
-    if burns[0].net < wish.min_net_micro:
-        raise BelowMinimum(
-            f"it would pay {format_money(burns[0].net)}, "
-            f"less than the {format_money(wish.min_net_micro)} asked for; ask for a new quote"
-        )
-    if entry.counts is not None:
-        check_cash_outs(entry, [(burn.member, burn.net) for burn in burns])
+    check_daily(entry.policy, wish)
+    burns, refused = _price_requests(entry, wish)
     paid: list[Receipt] = []
     for burn in burns:
         _burn(entry, burn, "cash_out", wallet_account(burn.member))
@@ -113,6 +109,42 @@ def cash_out(entry: Entry, wish: CashOut) -> None:
         entry.receipt["paid"] = [
             {"member": burn.member, **row} for burn, row in zip(burns, paid, strict=True)
         ]
+    if wish.day:
+        entry.receipt["refused"] = refused
+
+
+def _price_requests(entry: Entry, wish: CashOut) -> tuple[list[_Burn], list[Receipt]]:
+    """What each request burns; those that do not fit a day's batch are left out of it."""
+    burns: list[_Burn] = []
+    refused: list[Receipt] = []
+    for request in wish.requests:
+        counted = 0 if entry.counts is None else len(entry.counts.cashed)
+        try:
+            burn = _price_request(entry, request)
+            if wish.day and entry.counts is not None:
+                check_cash_outs(entry, [(burn.member, burn.net)])
+        except Refusal as refusal:
+            if not wish.day or isinstance(refusal, CashOutsOff):
+                raise
+            if entry.counts is not None:
+                del entry.counts.cashed[counted:]
+            refused.append({"member": request.member, "error": refusal.code})
+        else:
+            burns.append(burn)
+    if not wish.day and entry.counts is not None:
+        check_cash_outs(entry, [(burn.member, burn.net) for burn in burns])
+    return burns, refused
+
+
+def _price_request(entry: Entry, request: Request) -> _Burn:
+    check_burn(entry.state, [request.member], cashed=True)
+    burn = _price_burn(entry, request, entry.policy.cash_out_fee_ppm, cashed=True)
+    if burn.net < request.min_net_micro:
+        raise BelowMinimum(
+            f"it would pay {format_money(burn.net)}, less than the "
+            f"{format_money(request.min_net_micro)} asked for; ask for a new quote"
+        )
+    return burn
 
 
 def redeem(entry: Entry, wish: Redeem) -> None:

@@ -6,8 +6,9 @@ docs/algorithms/refusals.md. Amounts are unbounded here; `overflow` is decided b
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple, TypeVar, cast
 
 from springtide.core.refusals import InvalidAmount, InvalidEvent
@@ -24,6 +25,11 @@ _NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_ID}}}").ful
 _BATCH = re.compile(r"[A-Za-z0-9]{1,18}", re.ASCII).fullmatch
 
 ALL = "all"
+
+DAY_BATCH = "springtide:cash-outs:"
+"""How the id of a day's batch of cash-outs begins; its day follows."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII).fullmatch
 
 Order = TypeVar("Order", bound="Purchase")
 
@@ -71,6 +77,8 @@ class Request(NamedTuple):
 
     member: str
     points_nano: int | None
+    min_net_micro: int = 0
+    """The least that it accepts."""
 
 
 class CashOut(NamedTuple):
@@ -78,8 +86,8 @@ class CashOut(NamedTuple):
 
     id: str
     requests: tuple[Request, ...]
-    min_net_micro: int = 0
-    """The least that a single one accepts."""
+    day: str = ""
+    """Of a batch that pays a day's requests; it leaves out those that cannot be met."""
 
 
 class Redeem(NamedTuple):
@@ -256,9 +264,12 @@ def _bind(event: Json) -> Bind:
 
 def _cash_out(event: Json) -> CashOut:
     id_, member, points = _name(event, "id"), _name(event, "member"), _present(event, "points")
-    least = event.get("min_net")
-    request = Request(member, _points(points))
-    return CashOut(id_, (request,), 0 if least is None else _money(least, "min_net"))
+    return CashOut(id_, (Request(member, _points(points), _least(event)),))
+
+
+def _least(wish: Json) -> int:
+    least = wish.get("min_net")
+    return 0 if least is None else _money(least, "min_net")
 
 
 def _cash_out_batch(event: Json) -> CashOut:
@@ -269,8 +280,26 @@ def _cash_out_batch(event: Json) -> CashOut:
     for wish in wishes:
         if not isinstance(wish, dict):
             raise InvalidEvent(f"a request is {wish!r}; give member and points")
-        shaped.append((_name(wish, "member"), _present(wish, "points")))
-    return CashOut(id_, tuple(Request(member, _points(points)) for member, points in shaped))
+        shaped.append((wish, _name(wish, "member"), _present(wish, "points")))
+    day = _day(event, id_)
+    return CashOut(
+        id_,
+        tuple(
+            Request(member, _points(points), _least(wish)) for wish, member, points in shaped
+        ),
+        day,
+    )
+
+
+def _day(event: Json, id_: str) -> str:
+    """The day that a batch is of; its id says it too, so there is one a day."""
+    day = event.get("day")
+    if day is None:
+        return ""
+    if type(day) is str and _DAY(day) and id_ == DAY_BATCH + day:
+        with suppress(ValueError):
+            return date.fromisoformat(day).isoformat()
+    raise InvalidEvent(f"day is {day!r}; give one like 2026-01-31, and the id {DAY_BATCH}DAY")
 
 
 def _redeem(event: Json) -> Redeem:

@@ -79,6 +79,9 @@ class Policy:
     split_at_micro: int | None
     split_factor: int
     cash_out_fee_ppm: int
+    cash_out_daily: bool
+    cash_out_at_s: int
+    """When the day's batch of cash-outs is due, in seconds after midnight UTC."""
     redeem_fee_ppm: int
     shortfall_on_platform: bool
     settle_after_s: int

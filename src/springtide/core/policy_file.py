@@ -29,6 +29,7 @@ RATIO_DECIMALS = 6
 
 _DURATION = re.compile(r"([0-9]{1,5})([dhm])", re.ASCII)
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
 class _Table:
@@ -163,6 +164,16 @@ def _cash_out_fee(cash_out: _Table, redeem_fee_ppm: int, *, enabled: bool) -> in
 
 def _notice(policy: _Table) -> int | None:
     return policy.whole("notice_days", 0, 0, 365) if policy.has("notice_days") else None
+
+
+def _time_of_day(cash_out: _Table) -> int:
+    value = cash_out.take("at")
+    match = _TIME.fullmatch("02:00" if value is None else str(value))
+    if match is None:
+        raise PolicyError(
+            f'{cash_out.name("at")} is {value!r}; give hours and minutes UTC like "02:00"'
+        )
+    return int(match[1]) * 3_600 + int(match[2]) * 60
 
 
 def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
@@ -360,6 +371,8 @@ def _read(root: _Table) -> Policy:
         split_at_micro=points.optional_money("split_at"),
         split_factor=points.whole("split_factor", 10, 2, 1_000_000),
         cash_out_fee_ppm=_cash_out_fee(cash_out, redeem_fee_ppm, enabled=cash_out_enabled),
+        cash_out_daily=cash_out.choice("execution", "instant", "daily"),
+        cash_out_at_s=_time_of_day(cash_out),
         redeem_fee_ppm=redeem_fee_ppm,
         shortfall_on_platform=refund.choice("bearer", "merchant", "platform"),
         settle_after_s=_seconds(orders),

@@ -17,7 +17,7 @@ _WRITERS: dict[str, Callable[[int], str]] = {
     ),
 }  # fmt: skip
 
-_ROWS = frozenset(("commissions", "exits", "paid"))
+_ROWS = frozenset(("commissions", "exits", "paid", "refused"))
 
 
 def render(receipt: Receipt) -> Receipt:

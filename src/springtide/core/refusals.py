@@ -8,6 +8,7 @@
     ├── InsufficientPoints   the member has fewer points than asked for
     ├── BelowMinimum         a cash-out would pay less than it asked for at least
     ├── CashOutDisabled      the program pays no cash for points
+    ├── PaidDaily            a cash-out outside the day's batch, where they are paid daily
     ├── DuplicateMember      one member twice in a batch
     ├── UnknownOrder         a refund or a settlement of an order that was never posted
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
@@ -98,6 +99,12 @@ class CashOutDisabled(Refusal):
     """The program pays no cash for points."""
 
     code = "cash_out_disabled"
+
+
+class PaidDaily(Refusal):
+    """Cash-outs of the program are paid once a day; record a request for the next batch."""
+
+    code = "cash_out_daily"
 
 
 class DuplicateMember(Refusal):

@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from springtide.core.journal import merchant_account
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.storage import listing, programs
+from springtide.storage import listing, orders, programs
 from springtide.storage.database import Database, Transaction
 from springtide.storage.listing import (
     CommissionRow,
@@ -15,6 +15,7 @@ from springtide.storage.listing import (
     MemberRow,
     PolicyRow,
 )
+from springtide.storage.orders import OrderFilter
 from springtide.storage.programs import Program
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "EntryRow",
     "LotRow",
     "MemberRow",
+    "OrderFilter",
     "PolicyRow",
     "Program",
     "list_commissions",
@@ -29,6 +31,7 @@ __all__ = [
     "list_lots",
     "list_members",
     "list_merchants",
+    "list_orders",
     "list_policies",
     "read_entry",
     "read_member",
@@ -68,6 +71,13 @@ def list_entries(
 ) -> list[EntryRow]:
     """Entries of some kinds in the order they were posted, from after a seq."""
     return _read(listing.read_entries, database, name, kinds, after, most)
+
+
+def list_orders(
+    database: Database, name: str, wanted: OrderFilter, after: int, most: int
+) -> list[EntryRow]:
+    """Orders that match a filter, in the order they were posted, from after a seq."""
+    return _read(orders.read_orders, database, name, wanted, after, most)
 
 
 def read_entry(database: Database, name: str, kinds: list[str], id_: str) -> EntryRow | None:

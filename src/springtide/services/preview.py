@@ -1,5 +1,6 @@
 """What an event would do now, found by the reducer itself and thrown away."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from springtide.core.entry import HorizonReached
@@ -16,6 +17,8 @@ from springtide.storage.working_set import Tree
 def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[Outcome, int]:
     """The answer that an event would get now, and how many entries stood before it.
 
+    A cash-out is answered as if it were paid at once, even if it has to wait for its day.
+
     Raises:
         UnknownProgram: there is none of this name.
     """
@@ -23,7 +26,8 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
     triggers = working_set.FIRST_TRIGGERS
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        state = program.state(read_policy(program.policy_toml))
+        policy = replace(read_policy(program.policy_toml), cash_out_daily=False)
+        state = program.state(policy)
         working_set.load_state(tx, program, state, Tree(program.id), [command])
         [stamped] = stamp([command], state, now)
         while True:

@@ -265,6 +265,11 @@ def check_scenario(scenario: Scenario) -> None:
     _within("members.returning", scenario.members.returning, 0, 1)
     _within("members.referred", scenario.members.referred, 0, 1)
     _within("the shares of all behaviours", sum(b.share for b in scenario.behaviours), 0, 1)
+    if scenario.policy.cash_out_daily and scenario.pricing != "batch":
+        raise ScenarioError(
+            'policy.cash_out.execution is "daily"; set sales = { pricing = "batch" }, '
+            "or leave it out"
+        )
     for shock in scenario.shocks:
         _within("shock.at", shock.at, 0, periods - 1)
         if shock.policy and shock.policy.cap_per_member != scenario.policy.cap_per_member:

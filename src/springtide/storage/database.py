@@ -18,12 +18,13 @@ from psycopg.adapt import Loader
 
 from springtide.storage import embedded
 from springtide.storage.errors import DatabaseDown
+from springtide.storage.pool import Pool
 
 Transaction = psycopg.Connection
 """A connection in a transaction; only storage looks inside."""
 
 ROLE = "springtide_app"
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0010"
 
 _MIGRATING = 7_266_745_613
 """Key of the advisory lock under which one process migrates while others wait."""
@@ -41,19 +42,37 @@ class Database:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
+        self._pool: Pool | None = None
+
+    @contextmanager
+    def pooled(self) -> Iterator[None]:
+        """Keep connections open between transactions, for as long as this lasts."""
+        with Pool(self._dsn, _prepare, self.connect) as self._pool:
+            try:
+                yield
+            finally:
+                self._pool = None
+
+    @contextmanager
+    def _connection(
+        self, isolation: psycopg.IsolationLevel | None = None
+    ) -> Iterator[psycopg.Connection]:
+        """A connection in a transaction; one of an isolation level writes nothing."""
+        with answering(), self._pool.lend() if self._pool else self.connect() as connection:
+            connection.isolation_level = isolation
+            connection.read_only = isolation is not None or None
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection]:
         """One connection and one transaction: committed at the end, or rolled back."""
-        with answering(), self.connect() as connection:
+        with self._connection() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[psycopg.Connection]:
         """One connection that sees one instant of the database, and writes nothing."""
-        with answering(), self.connect() as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
+        with self._connection(psycopg.IsolationLevel.REPEATABLE_READ) as connection:
             yield connection
 
     def ping(self) -> None:
@@ -95,10 +114,14 @@ class Database:
             DatabaseDown: nobody answers.
         """
         connection = _connect(self._dsn)
-        connection.adapters.register_loader("numeric", _WholeNumber)
-        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(ROLE)))
-        connection.commit()
+        _prepare(connection)
         return connection
+
+
+def _prepare(connection: psycopg.Connection) -> None:
+    connection.adapters.register_loader("numeric", _WholeNumber)
+    connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(ROLE)))
+    connection.commit()
 
 
 @contextmanager

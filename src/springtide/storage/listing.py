@@ -60,7 +60,7 @@ class EntryRow(NamedTuple):
     settled_receipt: str | None
 
 
-_ENTRY: LiteralString = """
+ENTRY: LiteralString = """
     SELECT e.seq, e.id, e.kind, e.policy_version, b.posted_at, e.event, e.receipt,
            (SELECT coalesce(sum(r.amount), 0) FROM refund r
             WHERE r.program_id = e.program_id AND r.order_id = e.id) AS refunded,
@@ -79,7 +79,7 @@ def read_entries(
 ) -> list[EntryRow]:
     """Entries of some kinds in the order they were posted, from after a seq."""
     rows = tx.execute(
-        f"{_ENTRY} WHERE e.program_id = %s AND e.kind = ANY(%s) AND e.seq > %s"
+        f"{ENTRY} WHERE e.program_id = %s AND e.kind = ANY(%s) AND e.seq > %s"
         " ORDER BY e.seq LIMIT %s",
         [program.id, kinds, after, most],
     )
@@ -91,10 +91,18 @@ def read_entry(
 ) -> EntryRow | None:
     """The entry of this id, if it is of one of these kinds."""
     row = tx.execute(
-        f"{_ENTRY} WHERE e.program_id = %s AND e.id = %s AND e.kind = ANY(%s)",
+        f"{ENTRY} WHERE e.program_id = %s AND e.id = %s AND e.kind = ANY(%s)",
         [program.id, id_, kinds],
     ).fetchone()
     return None if row is None else EntryRow(*row)
+
+
+def is_posted(tx: psycopg.Connection, program: Program, id_: str) -> bool:
+    """Whether anything was posted under this id."""
+    row = tx.execute(
+        "SELECT FROM entry WHERE program_id = %s AND id = %s", [program.id, id_]
+    ).fetchone()
+    return row is not None
 
 
 class MemberRow(NamedTuple):

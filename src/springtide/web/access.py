@@ -61,28 +61,34 @@ class Gate:
         Raises:
             Problem: nobody is known to call, they may not do this, or ask too often.
         """
-        if "authorization" in call.headers:
-            principal = await self.admit_key(call)
-        else:
-            principal = _in_program(await self.admit_staff(call), call)
-        if permission not in principal.permissions:
-            has = ", ".join(sorted(principal.permissions)) or "none"
-            raise Problem("forbidden", f"this takes the permission {permission!r}, not {has}")
-        return self._limited(principal)
+        header = call.headers.get("authorization")
+        if header is not None:
+            return await self.let_in(header, permission)
+        principal = _in_program(await self.admit_staff(call), call)
+        return self._allowed(principal, permission)
 
-    async def admit_key(self, call: HTTPConnection) -> Principal:
-        """Whose key a call brings.
+    async def let_in(self, header: str, permission: str) -> Principal:
+        """Whose key an Authorization header brings; otherwise as `admit`."""
+        return self._allowed(await self.admit_key(header), permission)
+
+    async def admit_key(self, header: str) -> Principal:
+        """Whose key an Authorization header brings.
 
         Raises:
             Problem: it brings none that is valid.
         """
-        secret = _secret(call)
-        expires, key = self._known.get(secret, (0.0, None))
+        expires, key = self._known.get(header, (0.0, None))
         if key is None or expires < self._clock():
-            key = await self._ask(secret)
+            key = await self._ask(header)
         if key is None:
             raise Problem("unauthorized", "the key is unknown or was revoked; check it")
         return key
+
+    def _allowed(self, principal: Principal, permission: str) -> Principal:
+        if permission not in principal.permissions:
+            has = ", ".join(sorted(principal.permissions)) or "none"
+            raise Problem("forbidden", f"this takes the permission {permission!r}, not {has}")
+        return self._limited(principal)
 
     async def admit_staff(self, call: HTTPConnection, csrf: str | None = None) -> SignedIn:
         """Who of the staff is logged in where a call comes from.
@@ -105,14 +111,14 @@ class Gate:
             self._cookies.check_own_page(call, signed_in.session, csrf)
         return signed_in
 
-    async def _ask(self, secret: str) -> Principal | None:
-        key = await self._keys.ask(secret)
+    async def _ask(self, header: str) -> Principal | None:
+        key = await self._keys.ask(_secret(header))
         if key is None:
-            self._known.pop(secret, None)
+            self._known.pop(header, None)
         else:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[secret] = self._clock() + REMEMBERED_S, key
+            self._known[header] = self._clock() + REMEMBERED_S, key
         return key
 
     def _limited(self, principal: Principal) -> Principal:
@@ -159,8 +165,8 @@ def principal_in(signed_in: SignedIn, program: str) -> Principal:
     )
 
 
-def _secret(call: HTTPConnection) -> str:
-    scheme, _, secret = call.headers["authorization"].partition(" ")
+def _secret(header: str) -> str:
+    scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or not secret.startswith("st_") or not secret.isascii():
         raise Problem(
             "unauthorized", "send the header Authorization: Bearer st_... with a key's secret"

@@ -22,10 +22,13 @@ from starlette.types import ASGIApp
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.web import (
     acts,
+    cash_outs,
+    codes,
     controls,
     hooks,
     keyring,
     login,
+    orders,
     policies,
     resources,
     staff,
@@ -53,7 +56,14 @@ Programs call with a key in the header `Authorization: Bearer st_...`. Browsers 
 `Springtide-Program`. What an operation takes stands in its `x-permission`."""
 
 
-SETTLE_EVERY_S = 5.0
+ROOMS = (
+    acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies, resources, staff,
+    withdrawals,
+)  # fmt: skip
+"""In this order, for /policies/drafts has to come before /policies/{version}."""
+
+SWEEP_EVERY_S = 5.0
+"""How often it is looked what is due: orders to be settled, cash-outs to be paid."""
 
 
 def _now() -> datetime:
@@ -87,11 +97,15 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        settling = asyncio.create_task(desks.settle_for_ever(SETTLE_EVERY_S))
-        telling = asyncio.create_task(courier.work_for_ever())
+        work = [
+            desks.settle_for_ever(SWEEP_EVERY_S),
+            desks.pay_out_for_ever(SWEEP_EVERY_S),
+            courier.work_for_ever(),
+        ]
+        tasks = [asyncio.create_task(one) for one in work]
         yield
-        settling.cancel()
-        telling.cancel()
+        for task in tasks:
+            task.cancel()
         await courier.leave()
 
     app = _Api(
@@ -102,19 +116,19 @@ def create_app(
         webhooks=hooks.messages,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
     app.state.cookies, app.state.door = cookies, login.Door()
     app.state.private_webhooks = private_webhooks
-    rooms = (acts, controls, hooks, keyring, login, policies, resources, staff, withdrawals)
-    for room in rooms:  # /policies/drafts comes before /policies/{version}
+    for room in ROOMS:
         app.include_router(room.router)
     _add_operations(app, database)
     _add_reference(app)
     _add_refusals(app)
     # Outside of FastAPI's own layers, which orders need not pass through.
-    return Observer(Commands(app, gate, desks, _now), metrics)
+    return Observer(Commands(app, gate, desks, database, _now), metrics)
 
 
 def _add_operations(app: FastAPI, database: Database) -> None:

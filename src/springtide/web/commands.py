@@ -1,46 +1,42 @@
 """What changes a program: orders, refunds, cash-outs and the rest, all by one road.
 
-The body of a command is an event (`core/events`) without its type, and the answer is its
-receipt. The address says the type. Bodies are read by msgspec and checked by the
+The body of a command is an event of SPEC.md section 5 without its type, and the answer is
+its receipt. The address says the type. Bodies are read by msgspec and checked by the
 reducer's own reader, so there is one set of rules and one wording of refusals.
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from springtide.core.events import is_name
+from springtide.core.events import Json, is_name
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
+from springtide.core.refusals import IdReused, Refusal
+from springtide.services.cash_outs import ask
+from springtide.services.codes import CODE_USED, UnusableCode, redemption_by_code
 from springtide.services.desk import Deed
+from springtide.services.gateway import Database
 from springtide.services.permissions import Principal
 from springtide.web.access import Gate
+from springtide.web.batch import Road, answer_batch
+from springtide.web.bodies import RESERVED, read_body, read_command
+from springtide.web.cash_outs import show
 from springtide.web.desks import Desks
 from springtide.web.problems import (
     REFUSALS,
     Problem,
-    code_of,
-    problem_body,
-    refusal_body,
     refusal_response,
     refused,
 )
-
-MOST_BODY = 64 * 1024
-DEEPEST = 20
-"""Levels of nesting: more than any event has, and few enough for every reader of JSON."""
-
-RESERVED = "springtide:"
-"""How the ids begin that the product gives itself, as to settlements."""
-
-MOST_LINES = 1_000
-"""Lines of a batch that are posted together; its receipts are streamed by as many."""
 
 
 class Command(NamedTuple):
@@ -67,189 +63,161 @@ Of staff all goes there."""
 
 BATCH_PATH = "/v1/orders/batch"
 
-_decode = msgspec.json.Decoder(dict[str, object]).decode
 _encode = msgspec.json.Encoder().encode
+_JSON = (b"content-type", b"application/json")
+_REPLAYED = (b"idempotent-replayed", b"true")
 
 
-def _depth(value: object) -> int:
-    """Levels of lists and objects; stops soon after `DEEPEST`."""
-    depth, level = 0, [value]
-    while depth <= DEEPEST:
-        level = [
-            item
-            for part in level
-            if isinstance(part, dict | list)
-            for item in (part.values() if isinstance(part, dict) else part)
-        ]
-        if not level:
-            break
-        depth += 1
-    return depth
+class Answer(NamedTuple):
+    """A response that is whole."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY:
-            raise Problem("body_too_large", f"the body passes {MOST_BODY} bytes; send less")
-    return bytes(body)
+class _Refused(Exception):
+    """An event that the reducer refused."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self._outcome = outcome
+
+    def response(self) -> Response:
+        refusal, receipt = self._outcome.refusal, render(self._outcome.receipt)
+        assert refusal is not None
+        return refusal_response(refusal, receipt)
 
 
-def _event(text: bytes, type_: str) -> dict[str, object]:
-    if len(text) > MOST_BODY:
-        raise Problem(
-            "body_too_large", f"a line passes {MOST_BODY} bytes; what follows was not read"
-        )
-    try:
-        body = _decode(text)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Problem("malformed_body", f"the body is not a JSON object: {error}") from None
-    if any(type(value) is not str and _depth(value) > DEEPEST for value in body.values()):
-        raise Problem("malformed_body", f"the body is nested deeper than {DEEPEST} levels")
-    if body.get("type", type_) != type_:
-        raise Problem("invalid_event", f"type is {body['type']!r}; this address takes {type_}")
-    if str(body.get("id", "")).startswith(RESERVED):
-        raise Problem("invalid_event", f"ids with {RESERVED} in front are ours; choose another")
-    if type_ == "purchase" and "commissions" in body:
-        raise Problem("invalid_event", "commissions is what the service says; leave it out")
-    body["type"] = type_
-    return body
-
-
-def _answer(outcome: Outcome) -> Response:
-    if outcome.refusal is not None:
-        return refusal_response(outcome.refusal, render(outcome.receipt))
-    repeated = outcome.entry is None
-    return Response(
-        _encode(render(outcome.receipt)),
-        status_code=200 if repeated else 201,
-        headers={"Idempotent-Replayed": "true"} if repeated else None,
-        media_type="application/json",
-    )
+def _answer(outcome: Outcome) -> Answer:
+    if outcome.entry is not None:
+        return Answer(201, _encode(render(outcome.receipt)))
+    if outcome.refusal is None:
+        return Answer(200, _encode(render(outcome.receipt)), (_REPLAYED,))
+    raise _Refused(outcome)
 
 
 class Commands:
     """Answers the addresses of commands, and hands all others on."""
 
     def __init__(
-        self, app: ASGIApp, gate: Gate, desks: Desks, now: Callable[[], datetime]
+        self,
+        app: ASGIApp,
+        gate: Gate,
+        desks: Desks,
+        database: Database,
+        now: Callable[[], datetime],
     ) -> None:
         self._app = app
+        self._now = now
         self._gate = gate
         self._desks = desks
-        self._now = now
+        self._database = database
         self._commands = {command.path: command for command in COMMANDS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["method"] == "POST":
-            command = self._commands.get(scope["path"])
-            if command is not None or scope["path"] == BATCH_PATH:
-                request = Request(scope, receive)
-                try:
-                    answer = self._post(request, command) if command else self._batch(request)
-                    response = await answer
-                except REFUSALS as error:
-                    response = refused(error)
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+        elif (command := self._commands.get(scope["path"])) is not None:
+            try:
+                answer = await self._post(scope, receive, command)
+            except REFUSALS as error:
+                await refused(error)(scope, receive, send)
+            except _Refused as error:
+                await error.response()(scope, receive, send)
+            else:
+                await _send(send, answer)
+        elif scope["path"] == BATCH_PATH:
+            await self._batch(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
-    async def _post(self, request: Request, command: Command) -> Response:
-        key = await self._gate.admit(request, command.scope)
-        event = _event(await _read_body(request), command.type)
-        if command.type == "purchase":
-            event["type"] = await self._desks.order_type(key.program)
-        wanted = request.headers.get("idempotency-key")
+    async def _post(self, scope: Scope, receive: Receive, command: Command) -> Answer:
+        secret, wanted = _read_headers(scope)
+        key = await self._admit(scope, secret, command.scope)
+        event = read_command(await read_body(receive), command.type)
         if wanted is not None and (not is_name(wanted) or wanted.startswith(RESERVED)):
             raise Problem("invalid_parameter", f"Idempotency-Key is {wanted!r}; give an id")
+        if command.type == "redeem" and "code" in event:
+            return await self._redeem_by_code(key, event)
         if "id" not in event:
             event["id"] = wanted or f"{command.type}_{uuid4().hex}"
+        if command.type == "purchase":
+            event["type"] = await self._desks.order_type(key.program)
+        elif command.type == "cash_out" and await self._desks.pays_daily(key.program):
+            return await self._ask(key, event)
         deed = self._deed(key, command.type)
         [outcome] = await self._desks.post(key.program, [event], deed)
         return _answer(outcome)
+
+    async def _admit(self, scope: Scope, secret: str | None, permission: str) -> Principal:
+        if secret is not None:
+            return await self._gate.let_in(secret, permission)
+        return await self._gate.admit(HTTPConnection(scope), permission)
 
     def _deed(self, principal: Principal, type_: str) -> Deed | None:
         if principal.session is None and type_ not in BY_DECISION:
             return None
         return Deed(principal.actor, self._now())
 
-    async def _batch(self, request: Request) -> Response:
-        key = await self._gate.admit(request, "orders")
-        order_type = await self._desks.order_type(key.program)
-        deed = self._deed(key, order_type)
-        return _Lines(_post_lines(request, self._desks, key.program, order_type, deed))
-
-
-class _Lines(Response):
-    """Lines sent while the body is still being read.
-
-    Starlette's own streaming response reads the body too, to see whether the caller left.
-    """
-
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
-        super().__init__(media_type="application/x-ndjson")
-        del self.headers["content-length"]
-        self._parts = parts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the parts as they come."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
-        async for part in self._parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-async def _post_lines(
-    request: Request, desks: Desks, program: str, order_type: str, deed: Deed | None
-) -> AsyncIterator[bytes]:
-    """Answer each line of a batch with its receipt or its problem, in order."""
-    async for lines in _lines(request):
-        answers: list[object] = []
-        events, places = [], []
-        for line in lines:
-            try:
-                events.append({**_event(line, "purchase"), "type": order_type})
-                places.append(len(answers))
-                answers.append(None)
-            except Problem as problem:
-                answers.append(problem_body(problem.code, problem.detail))
+    async def _batch(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            outcomes = await desks.post(program, events, deed) if events else []
+            key = await self._admit(scope, _read_headers(scope)[0], "orders")
+            order_type = await self._desks.order_type(key.program)
         except REFUSALS as error:
-            yield _encode(problem_body(code_of(error), str(error))) + b"\n"
+            await refused(error)(scope, receive, send)
             return
-        for place, outcome in zip(places, outcomes, strict=True):
-            answers[place] = _line(outcome)
-        yield b"".join(_encode(answer) + b"\n" for answer in answers)
+        road = Road(self._desks, key.program, order_type, self._deed(key, order_type))
+        await answer_batch(receive, send, road)
+
+    async def _redeem_by_code(self, key: Principal, wish: Json) -> Answer:
+        """Post the redemption that a member's code stands for."""
+        if "id" in wish:
+            raise Problem("invalid_event", "a code brings its own id; leave id out")
+        now = self._now()
+        try:
+            event = await asyncio.to_thread(
+                redemption_by_code, self._database, key.program, wish, now
+            )
+        except (Refusal, UnusableCode) as error:
+            raise Problem(error.code, str(error)) from None
+        deed = self._deed(key, "redeem")
+        [outcome] = await self._desks.post(key.program, [event], deed)
+        if isinstance(outcome.refusal, IdReused):  # by another till, a moment ago
+            raise Problem("code_used", CODE_USED)
+        return _answer(outcome)
+
+    async def _ask(self, key: Principal, event: Json) -> Answer:
+        """Record a cash-out that has to wait for the day's batch."""
+        try:
+            request, repeated = await asyncio.to_thread(
+                ask, self._database, key.program, event, key.actor, self._now()
+            )
+        except Refusal as refusal:
+            raise Problem(refusal.code, str(refusal)) from None
+        place = f"/v1/cash-out-requests/{quote(request.id, safe='')}"
+        location = (b"location", place.encode())
+        body = show(request).model_dump_json().encode()
+        if repeated:
+            return Answer(200, body, (location, _REPLAYED))
+        return Answer(202, body, (location,))
 
 
-def _line(outcome: Outcome) -> object:
-    receipt = render(outcome.receipt)
-    if outcome.refusal is None:
-        return receipt
-    return refusal_body(outcome.refusal, receipt)
+def _read_headers(scope: Scope) -> tuple[str | None, str | None]:
+    """The headers Authorization and Idempotency-Key; None for one that is not there."""
+    secret: str | None = None
+    wanted: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            secret = value.decode("latin-1")
+        elif name == b"idempotency-key":
+            wanted = value.decode("latin-1")
+    return secret, wanted
 
 
-async def _lines(request: Request) -> AsyncIterator[list[bytes]]:
-    """The lines of a body, some at a time; a line that is too long ends it with a problem."""
-    rest, lines = b"", []
-    async for part in request.stream():
-        *whole, rest = (rest + part).split(b"\n")
-        lines += [line for line in whole if line.strip()]
-        while len(lines) >= MOST_LINES:
-            yield lines[:MOST_LINES]
-            lines = lines[MOST_LINES:]
-        if len(rest) > MOST_BODY:
-            break
-    if rest.strip():
-        lines.append(rest)
-    if lines:
-        yield lines
+async def _send(send: Send, answer: Answer) -> None:
+    size = (b"content-length", b"%d" % len(answer.body))
+    headers = [_JSON, size, *answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

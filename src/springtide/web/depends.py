@@ -25,6 +25,7 @@ After = Annotated[
 ]
 Id = Annotated[str, Path(alias="id", min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
+OfMember = Annotated[str, Query(max_length=LONGEST_ID, description="only this member's")]
 
 WHY_NOT: dict[str, Any] = {
     "description": "why not",
@@ -64,7 +65,8 @@ KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
 StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
 Auditor = Annotated[Principal, Depends(Allowed("audit"))]
 HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
-Payer = Annotated[Principal, Depends(Allowed("withdrawals"))]
+Payer = Annotated[Principal, Depends(Allowed("payouts"))]
+Withdrawer = Annotated[Principal, Depends(Allowed("withdrawals"))]
 Reviewer = Annotated[Principal, Depends(Allowed("review"))]
 Controller = Annotated[Principal, Depends(Allowed("controls"))]
 Drafter = Annotated[Principal, Depends(Allowed("policy.draft"))]

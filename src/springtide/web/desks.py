@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
 from springtide.core.events import Json
+from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome
+from springtide.services.cash_outs import begin_batch, list_due, note_batch
 from springtide.services.desk import Deed, Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.listing import Program, read_program
@@ -23,6 +25,19 @@ MOST_DESKS = 20
 Waiter = asyncio.Future[list[Outcome]]
 
 
+async def _again_and_again(
+    what: str, do: Callable[[], Awaitable[None]], pause_s: float
+) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await do()
+        except (DatabaseDown, DeskFull) as error:
+            log.warning(f"{what} waits", reason=str(error))
+        except Exception:  # a defect: tell it, and try again with what is due then
+            log.exception(f"{what} failed")
+
+
 class Desks:
     """One desk a program, opened with its first event."""
 
@@ -30,9 +45,9 @@ class Desks:
         self._database = database
         self._now = now
         self._desks: dict[str, Desk] = {}
-        self._order_types: dict[str, tuple[int, str]] = {}
-        """What an order is, with the version of the policy that says so."""
-        self._programs = SingleFlight(self._order_type)
+        self._policies: dict[str, tuple[int, Policy]] = {}
+        """Of the programs in use, each with its version."""
+        self._programs = SingleFlight(self._policy_of)
         self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
         self._answering = threading.Lock()
 
@@ -43,38 +58,58 @@ class Desks:
 
     async def order_type(self, program: str) -> str:
         """The event that an order is: a purchase, or a payment that is settled later."""
-        found = self._order_types.get(program)
+        return "pay" if (await self._policy(program)).settle_after_s else "purchase"
+
+    async def pays_daily(self, program: str) -> bool:
+        """Whether cash-outs wait for the day's batch."""
+        return (await self._policy(program)).cash_out_daily
+
+    async def _policy(self, program: str) -> Policy:
+        found = self._policies.get(program)
         if found is None:
-            found = self._order_types[program] = await self._programs.ask(program)
+            found = self._policies[program] = await self._programs.ask(program)
         return found[1]
 
-    def _order_type(self, program: str) -> tuple[int, str]:
+    def _policy_of(self, program: str) -> tuple[int, Policy]:
         row, state = read_program(self._database, program)
-        return row.policy_version, "pay" if state.policy.settle_after_s else "purchase"
+        return row.policy_version, state.policy
 
     def _forget_changed(self, program: Program) -> None:
         """A policy that came into effect, here or elsewhere, may say something else."""
-        if self._order_types.get(program.name, (0, ""))[0] != program.policy_version:
-            self._order_types.pop(program.name, None)
+        known = self._policies.get(program.name)
+        if known is not None and known[0] != program.policy_version:
+            del self._policies[program.name]
 
     async def settle_for_ever(self, pause_s: float) -> None:
         """Put policies in effect whose day has come, and settle what is due, for ever."""
-        while True:
-            await asyncio.sleep(pause_s)
-            try:
-                await self._change_policies(self._now())
-                for program in await asyncio.to_thread(list_programs, self._database):
-                    self._forget_changed(program)
-                    # Orders paid under an earlier version may still wait.
-                    if (
-                        program.policy_version > 1
-                        or await self.order_type(program.name) == "pay"
-                    ):
-                        await self._settle(program.name, self._now())
-            except (DatabaseDown, DeskFull) as error:
-                log.warning("settlement waits", reason=str(error))
-            except Exception:  # a defect: tell it, and try again with what is due then
-                log.exception("settlement failed")
+
+        async def settle() -> None:
+            await self._change_policies(self._now())
+            for program in await asyncio.to_thread(list_programs, self._database):
+                self._forget_changed(program)
+                # Orders paid under an earlier version may still wait.
+                if program.policy_version > 1 or await self.order_type(program.name) == "pay":
+                    await self._settle(program.name, self._now())
+
+        await _again_and_again("settlement", settle, pause_s)
+
+    async def pay_out_for_ever(self, pause_s: float) -> None:
+        """Pay the day's cash-outs of every program when they are due, again and again."""
+
+        async def pay_out() -> None:
+            for program in await asyncio.to_thread(list_due, self._database, self._now()):
+                await self._pay_out(program, self._now())
+
+        await _again_and_again("cash-out", pay_out, pause_s)
+
+    async def _pay_out(self, program: str, now: datetime) -> None:
+        batch = await asyncio.to_thread(begin_batch, self._database, program, now)
+        if batch is not None:
+            [outcome] = await self.post(program, [batch])
+            done = await asyncio.to_thread(
+                note_batch, self._database, program, outcome, "system", now
+            )
+            log.info("cash-outs paid", program=program, **done._asdict())
 
     async def _change_policies(self, now: datetime) -> None:
         try:
@@ -104,13 +139,23 @@ class Desks:
             DeskFull: too many events wait.
             DatabaseDown: nothing is known to be written; post the same events again.
         """
+        return await (await self.submit(program, events, deed))
+
+    async def submit(
+        self, program: str, events: Sequence[Json], deed: Deed | None = None
+    ) -> Waiter:
+        """Let events be posted together, after those submitted before; gives what to wait for.
+
+        Raises:
+            DeskFull: too many events wait.
+        """
         desk = self._desks.pop(program, None) or Desk(self._database, program, self._now)
         self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
         desk.submit(events, partial(self._take, waiter), deed)
         if len(self._desks) > MOST_DESKS:
             await self._close_idle()
-        return await waiter
+        return waiter
 
     async def _close_idle(self) -> None:
         """Close the desk that was not used for longest, if nothing waits there."""

@@ -1,5 +1,7 @@
 """The OpenAPI document: FastAPI's for what is read, and the commands beside it."""
 
+import json
+from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from springtide.core.events import LONGEST_ID
 from springtide.services.permissions import PERMISSIONS
 from springtide.web import models
+from springtide.web.cash_outs import CashOutWish
 from springtide.web.commands import BATCH_PATH, COMMANDS
 from springtide.web.depends import PROBLEMS, WHY_NOT
 
@@ -23,6 +26,11 @@ BODIES: dict[str, type[BaseModel]] = {
     "redeem": models.RedemptionIn,
     "inject": models.InjectionIn,
 }
+
+EXAMPLES: dict[str, dict[str, Any]] = json.loads(
+    (files("springtide") / "web" / "examples.json").read_text(encoding="utf-8")
+)
+"""By operation, in the order of a story: its request, and what a new program answered."""
 
 _REF = "#/components/schemas/{model}"
 _PROBLEMS = (*PROBLEMS, 413)
@@ -86,12 +94,24 @@ def _with_links(
         }  # fmt: skip
     for code in ("200", "201"):
         responses[code]["links"] = links
+    if type_ == "cash_out":
+        waits = "recorded: cash-outs are daily, and it waits for the next batch"
+        responses["202"] = {
+            "description": waits,
+            "content": _content("application/json", CashOutWish.__name__),
+            "links": {
+                name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+                for name in ("read_cash_out_request", "cancel_cash_out_request")
+            },
+        }
+        either = [{"$ref": _REF.format(model=name)} for name in ("Receipt", "CashOutWish")]
+        responses["200"]["content"]["application/json"]["schema"] = {"anyOf": either}
     return responses
 
 
 def _batch() -> dict[str, Any]:
     line = "One order a line; each is answered by a line, its receipt or its problem, in order."
-    lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
+    lines = {"application/x-ndjson": {"schema": {"type": "string", "format": "binary"}}}
     return {
         "operationId": "post_batch",
         "summary": "orders batch",
@@ -114,6 +134,27 @@ def _say_permissions(app: FastAPI, document: dict[str, Any]) -> None:
                 for method in route.methods or ():
                     operation = document["paths"][context.path_format][method.lower()]
                     operation["x-permission"] = permission
+
+
+def _show_examples(paths: dict[str, Any]) -> None:
+    """Put the examples where readers and generators look for them."""
+    for item in paths.values():
+        for operation in item.values():
+            example = EXAMPLES.get(operation["operationId"])
+            if example is None:
+                continue
+            if "request" in example:
+                content = operation["requestBody"]["content"]["application/json"]
+                content["example"] = example["request"]
+            [kind] = operation["responses"][str(example["status"])]["content"].values()
+            kind["example"] = example["response"]
+
+
+def _tag(paths: dict[str, Any]) -> None:
+    """Group operations by the resource that their address begins with."""
+    for path, item in paths.items():
+        for operation in item.values():
+            operation["tags"] = [path.removeprefix("/v1").split("/")[1]]
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -140,5 +181,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         for command in COMMANDS:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
         document["paths"][BATCH_PATH] = {"post": _batch()}
+        _tag(document["paths"])
+        _show_examples(document["paths"])
         app.openapi_schema = document
     return app.openapi_schema

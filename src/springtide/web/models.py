@@ -71,7 +71,7 @@ class RefundIn(_In):
 
 
 class CashOutIn(_In):
-    """Points for money, at the price that stands."""
+    """Points for money: at the price that stands, or where it is daily, of the day's batch."""
 
     member: Name
     points: PointsIn
@@ -83,6 +83,7 @@ class CashOutRequest(BaseModel):
 
     member: Name
     points: PointsIn
+    min_net: AmountIn | None = Field(default=None, description="the least it accepts")
 
 
 class CashOutBatchIn(_In):
@@ -92,11 +93,16 @@ class CashOutBatchIn(_In):
 
 
 class RedemptionIn(_In):
-    """Points handed to a merchant for goods."""
+    """Points handed to a merchant for goods, by a member or by the code that a member shows."""
 
-    member: Name
     merchant: Name
-    points: PointsIn
+    member: Name | None = Field(default=None, description="needed, unless there is a code")
+    points: PointsIn | None = Field(
+        default=None, description="needed, unless there is a code: then all that it is for"
+    )
+    code: str | None = Field(
+        default=None, description="a one-time code; it brings the member, and an id of its own"
+    )
 
 
 class InjectionIn(_In):
@@ -289,7 +295,10 @@ class Prices(BaseModel):
 
 
 class Quote(BaseModel):
-    """What a cash-out would pay now; send `net` as min_net to be paid no less."""
+    """What a cash-out would pay now; send `net` as min_net to be paid no less.
+
+    Where cash-outs are daily it is an estimate: the batch pays the price that stands then.
+    """
 
     object: Literal["quote"] = "quote"
     member: str
@@ -297,6 +306,9 @@ class Quote(BaseModel):
     gross: Money
     net: Money
     state: int = Field(description="entries posted when it was made")
+    execution: Literal["instant", "daily"]
+    is_estimate: bool = Field(description="true where it is paid later, at the price of then")
+    pays_at: str | None = Field(description="when the next batch is due, where it is daily")
 
 
 class KeyIn(BaseModel):

@@ -12,7 +12,7 @@ from springtide.core.events import LONGEST_ID
 from springtide.core.receipts import render
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, parse_money, price_micro
-from springtide.services import listing, reports
+from springtide.services import cash_outs, listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.listing import EntryRow, LotRow, MemberRow
 from springtide.services.preview import preview
@@ -25,6 +25,7 @@ from springtide.web.depends import (
     Id,
     Limit,
     Name,
+    OfMember,
     Reader,
     asked,
     found,
@@ -95,7 +96,8 @@ def _policy(row: listing.PolicyRow) -> models.PolicyVersion:
     )
 
 
-def _posted(row: EntryRow) -> models.Posted:
+def posted(row: EntryRow) -> models.Posted:
+    """An entry as the API shows it."""
     return models.Posted(
         object=row.kind,
         id=row.id,
@@ -133,17 +135,18 @@ def _add_entries(path: str, kind: str) -> None:
         key: Reader, books: Books, limit: Limit = 20, after: After = ""
     ) -> Page[models.Posted]:
         rows = listing.list_entries(books, key.program, kinds, seq_of(after), limit + 1)
-        return page(rows, limit, lambda row: row.seq, _posted)
+        return page(rows, limit, lambda row: row.seq, posted)
 
     def read_one(key: Reader, books: Books, id_: Id) -> models.Posted:
         row = listing.read_entry(books, key.program, kinds, plain(id_))
-        return _posted(found(row, kind, id_))
+        return posted(found(row, kind, id_))
 
     address = path.removeprefix("/v1")
     what = path.removeprefix("/v1/")
     list_them.__doc__ = f"The {what} that were posted, oldest first."
     read_one.__doc__ = f"One of the {what}, with its receipt."
-    router.get(address, operation_id=f"list_{kind}")(list_them)
+    if kind != "purchase":  # `web/orders` lists these
+        router.get(address, operation_id=f"list_{kind}")(list_them)
     router.get(address + "/{id:path}", operation_id=f"read_{kind}")(read_one)
 
 
@@ -154,19 +157,22 @@ def quote(
     member: Annotated[str, Query(min_length=1, max_length=LONGEST_ID)],
     points: Annotated[str, Query(examples=["all"])] = "all",
 ) -> models.Quote:
-    """What a cash-out would pay now."""
+    """What a cash-out would pay now; where it is daily, an estimate."""
     id_ = f"springtide:quote:{uuid4().hex}"  # never posted, so never taken
     event = {"type": "cash_out", "id": id_, "member": member, "points": points}
     outcome, seq = preview(books, key.program, event, datetime.now(UTC))
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal), outcome.refusal.retry_at)
-    receipt = outcome.receipt
+    receipt, due = outcome.receipt, cash_outs.next_batch(books, key.program, datetime.now(UTC))
     return models.Quote(
         member=member,
         points=format_points(_int(receipt["points"])),
         gross=format_money(_int(receipt["gross"])),
         net=format_money(_int(receipt["net"])),
         state=seq,
+        execution="instant" if due is None else "daily",
+        is_estimate=due is not None,
+        pays_at=None if due is None else due.isoformat(),
     )
 
 
@@ -285,11 +291,18 @@ def read_merchant(key: Reader, books: Books, id_: Id) -> models.MerchantAccount:
 
 
 @router.get("/wallets/{member:path}/entries")
-def list_wallet_entries(key: Reader, books: Books, member: Name) -> Page[models.StatementLine]:
+def list_wallet_entries(
+    key: Reader,
+    books: Books,
+    member: Name,
+    cause: Annotated[str, Query(max_length=255, description="only these, like cash_out")] = "",
+) -> Page[models.StatementLine]:
     """Every movement of a member's cash, oldest first."""
     with missing_if(UnknownMember, "wallet", member):
         told = reports.read_statement(books, key.program, plain(member))
-    return Page(data=list(_lines([x for x in told.lines if x.unit == "wallet"])), next=None)
+    lines = [line for line in told.lines if line.unit == "wallet"]
+    shown = [line for line in lines if cause in ("", line.cause)]
+    return Page(data=list(_lines(shown)), next=None)
 
 
 @router.get("/wallets/{member:path}")
@@ -305,7 +318,7 @@ def list_commissions(
     books: Books,
     limit: Limit = 20,
     after: After = "",
-    member: Annotated[str, Query(max_length=LONGEST_ID, description="only this earner's")] = "",
+    member: OfMember = "",
 ) -> Page[models.Commission]:
     """Commissions in the order they were earned."""
     seq, _, line = after.partition("-")

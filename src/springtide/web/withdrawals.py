@@ -18,16 +18,16 @@ from springtide.services import payouts, withdrawals
 from springtide.services.permissions import Principal
 from springtide.services.withdrawals import Post, StepRow
 from springtide.web import withdrawal_models as models
-from springtide.web.commands import RESERVED
+from springtide.web.bodies import RESERVED
 from springtide.web.depends import (
     PROBLEMS,
     After,
     Books,
     Id,
     Limit,
-    Payer,
     Reader,
     Reviewer,
+    Withdrawer,
     asked,
     missing,
     page,
@@ -100,7 +100,7 @@ def _history(row: Withdrawal, steps: Sequence[StepRow]) -> models.WithdrawalHist
 def ask_for_withdrawal(
     request: Request,
     response: Response,
-    key: Payer,
+    key: Withdrawer,
     books: Books,
     wish: Annotated[models.WithdrawalIn, Body()],
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
@@ -160,7 +160,7 @@ def reject_withdrawal(
 
 @router.post("/withdrawals/{id:path}/cancel")
 def cancel_withdrawal(
-    request: Request, key: Payer, books: Books, id_: Id, decision: Why = None
+    request: Request, key: Withdrawer, books: Books, id_: Id, decision: Why = None
 ) -> models.WithdrawalHistory:
     """Cancel a withdrawal for its member, before it is approved."""
     return _decide(request, key, books, id_, "cancelled", decision)
