@@ -30,8 +30,12 @@ def serve(
     rate: Annotated[
         str, typer.Option(help="What one key may ask for, like 6000/minute.")
     ] = "100000/minute",
+    *,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Say on every page that nothing here is real.")
+    ] = False,
 ) -> None:
-    """Serve the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
+    """Serve the pages and the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
 
     $ springtide serve
 
@@ -42,7 +46,7 @@ def serve(
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db:
         try:
-            run(db, host, port, rate, err.print)
+            run(db, host, port, rate, err.print, demo=demo)
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
 

@@ -27,6 +27,7 @@ from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
 from springtide.web.observe import DEFECT, Metrics, Observer
+from springtide.web.pages.site import Site
 from springtide.web.problems import REFUSALS, problem_response, problems_page, refused
 
 DESCRIPTION = """Loyalty programs whose points are backed by a pool.
@@ -43,8 +44,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
-    """The application over a database; `rate` is what one key may ask for."""
+def create_app(database: Database, desks: Desks, rate: str, *, demo: bool = False) -> ASGIApp:
+    """The application over a database; `rate` is what one key may ask for.
+
+    A demonstration says on every page that it is one.
+    """
     gate = Gate(database, rate)
     metrics = Metrics()
 
@@ -71,7 +75,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     _add_refusals(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
-    return Observer(Commands(app, gate, desks), metrics)
+    return Observer(Commands(Site(app, database, desks, demo=demo), gate, desks), metrics)
 
 
 def _add_operations(app: FastAPI) -> None:

@@ -21,7 +21,13 @@ class PortTaken(Exception):
 
 
 def run(
-    database: Database, host: str, port: int, rate: str, say: Callable[[str], object]
+    database: Database,
+    host: str,
+    port: int,
+    rate: str,
+    say: Callable[[str], object],
+    *,
+    demo: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
 
@@ -39,7 +45,7 @@ def run(
         logger_factory=structlog.WriteLoggerFactory(),
     )
     desks = Desks(database)
-    app = create_app(database, desks, rate)
+    app = create_app(database, desks, rate, demo=demo)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
