@@ -4,6 +4,7 @@ What is new gets an empty translation in every language but English, where the m
 own; what is no longer used is dropped.
 """
 
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -64,4 +65,4 @@ def update(locale: str) -> int:
 
 if __name__ == "__main__":
     for name in ("en", "zh_Hans_CN"):
-        print(f"{name}: {update(name)} messages lack a translation")
+        sys.stdout.write(f"{name}: {update(name)} messages lack a translation\n")

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate
+from springtide.cli import orders, phones, policies, programs, reports, service, simulate
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
@@ -46,6 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
+app.add_typer(phones.app, name="phone")
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

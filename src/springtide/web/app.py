@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import swagger_ui_bundle  # type: ignore[import-untyped]
@@ -44,10 +45,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(database: Database, desks: Desks, rate: str, *, demo: bool = False) -> ASGIApp:
+def create_app(
+    database: Database, desks: Desks, rate: str, closing: Event, *, demo: bool = False
+) -> ASGIApp:
     """The application over a database; `rate` is what one key may ask for.
 
-    A demonstration says on every page that it is one.
+    Pages that are open and follow the pool are let go when `closing` is set. A demonstration
+    says on every page that it is one.
     """
     gate = Gate(database, rate)
     metrics = Metrics()
@@ -75,7 +79,8 @@ def create_app(database: Database, desks: Desks, rate: str, *, demo: bool = Fals
     _add_refusals(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
-    return Observer(Commands(Site(app, database, desks, demo=demo), gate, desks), metrics)
+    site = Site(app, database, desks, closing, demo=demo)
+    return Observer(Commands(site, gate, desks), metrics)
 
 
 def _add_operations(app: FastAPI) -> None:

@@ -5,6 +5,8 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -39,13 +41,15 @@ def run(
         processors=[
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
     desks = Desks(database)
-    app = create_app(database, desks, rate, demo=demo)
+    closing = Event()
+    app = create_app(database, desks, rate, closing, demo=demo)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
@@ -62,7 +66,7 @@ def run(
         server_header=False,
     )
     try:
-        _Server(config).run(sockets=[listening])
+        _Server(config, closing).run(sockets=[listening])
     finally:
         desks.close()
 
@@ -73,6 +77,15 @@ class _Server(uvicorn.Server):
     Uvicorn's own raises the signal again, and the database server that was started for it
     would be left running.
     """
+
+    def __init__(self, config: uvicorn.Config, closing: Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Let go of those who only listen, and finish what was taken."""
+        self._closing.set()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

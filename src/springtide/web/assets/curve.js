@@ -9,8 +9,9 @@
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false },
       font: "12px system-ui, sans-serif" };
     const dates = plot.dataset.by === "date";
-    const day = new Intl.DateTimeFormat(document.documentElement.lang,
-      { year: "2-digit", month: "numeric" });
+    const months = at[at.length - 1] - at[0] > 200 * 86400;
+    const day = new Intl.DateTimeFormat(document.documentElement.lang, months
+      ? { year: "2-digit", month: "numeric" } : { month: "numeric", day: "numeric" });
     const chart = new uPlot({
       width: plot.clientWidth, height: plot.clientHeight, legend: { show: false },
       cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },

@@ -1,6 +1,8 @@
 """The site: every page by its address, and the built files."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from threading import Event
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,14 +12,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from springtide.services.gateway import Database
 from springtide.web.desks import Desks
+from springtide.web.pages.member import cashing, home
+from springtide.web.pages.member.door import Door
+from springtide.web.pages.member.live import Live
 from springtide.web.pages.patterns import patterns
 from springtide.web.pages.public import reserve
 from springtide.web.pages.shared.call import Call, Handler, House, Missing, endpoint
 from springtide.web.pages.shared.files import NotBuilt, read_files
 from springtide.web.pages.shared.overviews import Overviews
+from springtide.web.pages.shared.people import Sessions
 from springtide.web.pages.shared.render import Templates
+from springtide.web.pages.shared.sandbox import Sandbox
+from springtide.web.sessions import Cookies
 
-FIRST = frozenset(("", "p", "patterns", "static"))
+FIRST = frozenset(("", "p", "m", "patterns", "static"))
 """What addresses of pages begin with; all others belong to the API."""
 
 
@@ -28,9 +36,11 @@ def _now() -> datetime:
 class Site:
     """Answers the addresses of pages, and hands all others on."""
 
-    def __init__(self, app: ASGIApp, database: Database, desks: Desks, *, demo: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, database: Database, desks: Desks, closing: Event, *, demo: bool
+    ) -> None:
         self._app = app
-        self._pages = _pages(database, desks, demo=demo)
+        self._pages = _pages(database, desks, closing, demo=demo)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -40,7 +50,7 @@ class Site:
             await self._app(scope, receive, send)
 
 
-def _pages(database: Database, desks: Desks, *, demo: bool) -> ASGIApp:
+def _pages(database: Database, desks: Desks, closing: Event, *, demo: bool) -> ASGIApp:
     try:
         files = read_files()
     except NotBuilt as error:
@@ -54,26 +64,65 @@ def _pages(database: Database, desks: Desks, *, demo: bool) -> ASGIApp:
         clock=_now,
         demo=demo,
     )
-    routes = [Route(path, endpoint(house, handler)) for path, handler in READ.items()]
 
     async def file(request: Request) -> Response:
         accepted = request.headers.get("accept-encoding", "")
         return files.serve(request.path_params["name"], accepted)
 
+    def missing(_: Call) -> Response:
+        raise Missing
+
+    nothing = endpoint(house, missing)
     return Starlette(
-        routes=[Route("/static/{name}", file), *routes],
-        exception_handlers={404: endpoint(house, _missing), 405: endpoint(house, _missing)},
+        routes=[
+            Route("/static/{name}", file),
+            *_routes(house, PUBLIC),
+            *_members(house, closing),
+        ],
+        exception_handlers={
+            404: lambda call, _: nothing(call),
+            405: lambda call, _: nothing(call),
+        },
     )
 
 
-def _missing(_: Call) -> Response:
-    raise Missing
+def _routes(house: House, handlers: Mapping[str, Handler]) -> Iterator[Route]:
+    """Routes of `METHOD address`, or of an address that is only read."""
+    for place, handler in handlers.items():
+        method, _, path = place.rpartition(" ")
+        yield Route(path, endpoint(house, handler), methods=[method or "GET"])
 
 
-READ: dict[str, Handler] = {
+PUBLIC: dict[str, Handler] = {
     "/": reserve.start,
     "/p/{program}": reserve.reserve,
     "/patterns": patterns,
 }
-"""The page of each address."""
 
+
+def _members(house: House, closing: Event) -> Iterator[Route]:
+    cookies = Cookies()
+    cookies.name += "-member"  # a browser may be logged in to the console too
+    people = Sessions(cookies, "member", lambda call: call.at("m", "/login"))
+    door = Door(people, Sandbox())
+    yield from _routes(
+        house,
+        {
+            "/m/{program}/login": door.show,
+            "POST /m/{program}/login": door.send,
+            "POST /m/{program}/enter": door.enter,
+            "POST /m/{program}/leave": people.needed(door.leave),
+            "/m/{program}": people.needed(home.home),
+            "/m/{program}/lots": people.needed(home.lots),
+            "/m/{program}/lots/{seq:int}": people.needed(home.lot),
+            "/m/{program}/orders": people.needed(home.orders),
+            "/m/{program}/wallet": people.needed(home.wallet),
+            "/m/{program}/disclosure": people.needed(home.disclosure),
+            "/m/{program}/account": people.needed(home.account),
+            "/m/{program}/export.json": people.needed(home.export),
+            "/m/{program}/cash-out": people.needed(cashing.ask),
+            "POST /m/{program}/cash-out": people.needed(cashing.confirm),
+            "/m/{program}/cash-outs/{id}": people.needed(cashing.receipt),
+        },
+    )
+    yield Route("/m/{program}/live", Live(house, people, closing).follow)

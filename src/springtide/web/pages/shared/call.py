@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
@@ -93,6 +93,10 @@ class Call:
     def path(self) -> str:
         """The address, without its query."""
         return self.request.url.path
+
+    def at(self, face: str, rest: str = "") -> str:
+        """An address of this program in a face, as `/m/shop/lots`."""
+        return f"/{face}/{quote(self.program, safe='')}{rest}"
 
     def asked(self, name: str, most: int = 255) -> str:
         """A parameter of the address; empty if it was left out or cannot mean anything."""

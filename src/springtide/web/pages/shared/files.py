@@ -1,4 +1,4 @@
-"""The built files of the pages: styles, scripts, the mark; kept in memory, cached for a year."""
+"""The built files of the pages: styles, scripts, the mark; kept in memory, long cached."""
 
 import json
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ FEW_POINTS = 1_000 * NANO
 
 
 def shown(number: int, scale: int, decimals: int) -> str:
-    """number / scale with so many decimals and its thousands parted; rounded towards zero."""
+    """A number of a scale with so many decimals, thousands parted; rounded towards zero."""
     step = Decimal(1).scaleb(-decimals)
     value = (Decimal(abs(number)) / scale).quantize(step, ROUND_DOWN)
     return f"{MINUS if number < 0 and value else ''}{value:,}"
@@ -117,3 +117,11 @@ def moment(at: dt.datetime, locale: str) -> Markup:
     utc = at.astimezone(dt.UTC)
     text = format_datetime(utc, "yyyy-MM-dd HH:mm:ss", locale=locale)
     return Markup('<time datetime="{}">{} UTC</time>').format(utc.isoformat(), text)
+
+
+def date_of(text: str, locale: str) -> Markup:
+    """The day that an event names; empty if it named none that can be read."""
+    try:
+        return day(dt.datetime.fromisoformat(text).date(), locale)
+    except ValueError:
+        return Markup("")

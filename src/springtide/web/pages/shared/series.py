@@ -10,6 +10,9 @@ from springtide.services.overview import Day, Overview
 
 T = TypeVar("T")
 
+Priced = tuple[date, int, int]
+"""A day, the price of a point and the cash for it, in micro and in the points of today."""
+
 
 def thinned(rows: Sequence[T], most: int) -> list[T]:
     """At most so many rows, evenly spread, always with the last."""
@@ -17,8 +20,8 @@ def thinned(rows: Sequence[T], most: int) -> list[T]:
     return list(rows[::-1][::step][::-1])
 
 
-def prices(found: Overview, most: int) -> list[tuple[date, int, int]]:
-    """Days with the price of a point and the cash for it, in micro and in today's points."""
+def prices(found: Overview, most: int) -> list[Priced]:
+    """Days and their prices."""
     factor = found.status.program.split_factor
     fee = found.status.policy.cash_out_fee_ppm
     return [
@@ -27,7 +30,7 @@ def prices(found: Overview, most: int) -> list[tuple[date, int, int]]:
     ]
 
 
-def curve(rows: Sequence[tuple[date, int, int]]) -> str:
+def curve(rows: Sequence[Priced]) -> str:
     """Days and prices as the script of the curve reads them."""
     at = [int(datetime(on.year, on.month, on.day, tzinfo=UTC).timestamp()) for on, *_ in rows]
     return json.dumps([at, *([row[i] / MICRO for row in rows] for i in (1, 2))])
