@@ -28,9 +28,13 @@ TABLES = {
     "session",
     "settlement",
     "split",
+    "staff",
+    "staff_recovery",
+    "staff_role",
     "transfer",
     "wallet",
 }
+OF_THE_INSTALLATION = {"staff", "staff_recovery"}
 VIEWS = {"commission", "posted", "posting"}
 
 MAY_INSERT = {
@@ -48,6 +52,9 @@ MAY_INSERT = {
     "session",
     "settlement",
     "split",
+    "staff",
+    "staff_recovery",
+    "staff_role",
     "transfer",
 }
 MAY_UPDATE = {
@@ -58,7 +65,13 @@ MAY_UPDATE = {
         "reference_supply", "orphaned", "split_factor", "inflow", "last_id",
     },
     "session": {"last_used_at", "revoked_at"},
+    "staff": {
+        "state", "password", "totp", "totp_step", "failed", "wait_until", "invitation",
+        "invited_until",
+    },
+    "staff_recovery": {"used_at"},
 }  # fmt: skip
+MAY_DELETE = {"staff_role"}
 
 
 @pytest.fixture
@@ -119,8 +132,12 @@ def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connect
     keys: dict[str, str] = dict(rows.fetchall())
     assert keys.pop("program") == "PRIMARY KEY (id)"
     assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
+    for table in OF_THE_INSTALLATION:
+        assert keys.pop(table).startswith(("PRIMARY KEY (name", "PRIMARY KEY (staff"))
     assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
-    assert len(keys) == len(TABLES) - 3, "all but transfer, which is only appended"
+    assert len(keys) == len(TABLES) - 3 - len(OF_THE_INSTALLATION), (
+        "all but transfer, which is only appended"
+    )
 
 
 def test_migrating_twice_changes_nothing(empty_dsn: str, fresh: psycopg.Connection) -> None:
@@ -146,9 +163,11 @@ def test_the_role_has_just_its_grants(empty_dsn: str, fresh: psycopg.Connection)
         " WHERE grantee = %s AND table_schema = 'public'", [ROLE],
     )  # fmt: skip
     granted = {(table, privilege) for table, privilege in rows}
-    assert granted == {(table, "SELECT") for table in TABLES | VIEWS} | {
-        (table, "INSERT") for table in MAY_INSERT
-    }
+    assert granted == (
+        {(table, "SELECT") for table in TABLES | VIEWS}
+        | {(table, "INSERT") for table in MAY_INSERT}
+        | {(table, "DELETE") for table in MAY_DELETE}
+    )
     rows = fresh.execute(
         "SELECT table_name, column_name FROM information_schema.role_column_grants"
         " WHERE grantee = %s AND table_schema = 'public' AND privilege_type = 'UPDATE'", [ROLE],

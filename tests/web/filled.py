@@ -1,12 +1,15 @@
 """A program in which everything happened once, and where each thing is found."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from springtide.services.presets import read_preset
+from springtide.services.staff import add_staff
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
 
@@ -20,6 +23,10 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
         for path, event in happenings(mark):
             answer = shop.post(path, event)
             assert answer.status_code == 201, answer.text
+        add_staff(
+            database, f"{name}.{mark}", name, ["auditor"], "cli", datetime.now(UTC),
+            secrets.token_hex,
+        )  # fmt: skip
         yield shop
 
 
@@ -57,7 +64,12 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/wallets/{member}": f"{mark}-buyer",
         "/v1/wallets/{member}/entries": f"{mark}-buyer",
         "/v1/api-keys/{id}": key,
+        "/v1/staff/{name}": f"{shop.name}.{mark}",
     }
+
+
+BODIES: dict[str, dict[str, Any]] = {"/v1/staff/{name}": {"roles": ["auditor"]}}
+"""What is sent to a path with a parameter that takes a body."""
 
 
 def add_policy_version(admin: psycopg.Connection, name: str) -> None:

@@ -31,12 +31,30 @@ NEEDS = {
     "/v1/injections": "pool",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
+    "/v1/staff": "staff",
+    "/v1/staff/{name}": "staff",
+    "/v1/acts": "audit",
 }
-"""The scope of what changes something, and of all about keys; the rest needs `read`."""
+"""The permission of what changes something, and of all about keys, staff and acts; the rest
+needs `read`."""
+
+ANYBODYS = {
+    "/v1/sessions",
+    "/v1/sessions/current",
+    "/v1/enrolments",
+    "/v1/me",
+    "/v1/me/password",
+}
+"""What takes no permission: it is about who asks."""
+
+ALL_METHODS = {"/v1/api-keys", "/v1/staff", "/v1/acts"}
+"""Where reading takes the same permission as writing."""
 
 
 def scope_of(path: str, method: str) -> str:
-    return "read" if method == "get" and "api-keys" not in path else NEEDS[path]
+    if method == "get" and not path.startswith(tuple(ALL_METHODS)):
+        return "read"
+    return NEEDS[path]
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -46,7 +64,7 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(shop: Shop, scope: st
     tried = 0
     for path, item in shop.get("/openapi.json")["paths"].items():
         for method in item.keys() - {"parameters"}:
-            if not path.startswith("/v1"):
+            if not path.startswith("/v1") or path in ANYBODYS:
                 continue
             address = path.split("{", maxsplit=1)[0] + ("1" if "{" in path else "")
             key = lacking if scope_of(path, method) == scope else having
@@ -98,6 +116,14 @@ def test_a_revoked_key_opens_nothing_within_five_seconds(shop: Shop) -> None:
     [row] = [row for row in shop.get("/v1/api-keys")["data"] if row["id"] == id_]
     assert row["revoked_at"]
     check_problem(shop.client.get("/v1/orders/o2"), 404, "not_found")
+
+
+@pytest.mark.parametrize("scope", ["review", "policy.approve", "staff"])
+def test_no_key_for_second_eyes_is_made_over_http(shop: Shop, scope: str) -> None:
+    before = shop.get("/v1/api-keys")
+    problem = check_problem(make(shop, shop.secret, scopes=["read", scope]), 403, "forbidden")
+    assert scope in problem["detail"]
+    assert shop.get("/v1/api-keys") == before
 
 
 def make(shop: Shop, secret: str, **wish: Any) -> Any:

@@ -7,14 +7,14 @@ import psycopg
 import pytest
 
 from springtide.storage.database import Database
-from tests.web.filled import add_policy_version, filled, places
+from tests.web.filled import BODIES, add_policy_version, filled, places
 from tests.web.serving import Service, Shop, check_problem, opened, order
 
 MINE, THEIRS = "mine-of-a", "theirs-of-b"
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
-PUBLIC = {"/healthz", "/readyz"}
+PUBLIC = {"/healthz", "/readyz", "/v1/sessions", "/v1/enrolments"}
 
 
 class Two(NamedTuple):
@@ -57,11 +57,12 @@ def test_what_another_program_has_is_not_there(two: Two) -> None:
         if "{" not in path:
             continue
         address = filled_in(path, two.places[path])
-        answer = two.mine.client.request(method.upper(), address)
+        body = BODIES.get(path) if method == "put" else None
+        answer = two.mine.client.request(method.upper(), address, json=body)
         problem = check_problem(answer, 404, "not_found")
-        own = two.theirs.client.request(method.upper(), address)
+        own = two.theirs.client.request(method.upper(), address, json=body)
         assert own.status_code in (200, 204), f"{method} {address}: {own.text}"
-        missing = two.mine.client.request(method.upper(), f"{address[:-1]}0")
+        missing = two.mine.client.request(method.upper(), f"{address[:-1]}0", json=body)
         assert missing.json().keys() == problem.keys(), "nobody learns what others have"
         walked.add(path)
     assert walked == two.places.keys()

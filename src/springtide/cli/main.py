@@ -10,7 +10,16 @@ import sys
 
 import typer
 
-from springtide.cli import orders, phones, policies, programs, reports, service, simulate
+from springtide.cli import (
+    orders,
+    phones,
+    policies,
+    programs,
+    reports,
+    service,
+    simulate,
+    staff,
+)
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
@@ -34,6 +43,7 @@ REFUSALS = (
     ProgramExists,
     UnknownMember,
     UnknownProgram,
+    *staff.REFUSALS,
 )
 
 app = typer.Typer(
@@ -51,6 +61,7 @@ orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)
 simulate.add_to(app)
+staff.add_to(app)
 
 
 def main() -> None:

@@ -30,12 +30,15 @@ def serve(
     rate: Annotated[
         str, typer.Option(help="What one key may ask for, like 6000/minute.")
     ] = "100000/minute",
+    public_url: Annotated[
+        str, typer.Option(help="Where browsers find it, like https://points.example.")
+    ] = "",
     *,
     demo: Annotated[
         bool, typer.Option("--demo", help="Say on every page that nothing here is real.")
     ] = False,
 ) -> None:
-    """Serve the pages and the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
+    """Serve the pages and the API until SIGTERM or Ctrl-C; what was taken is finished.
 
     $ springtide serve
 
@@ -46,7 +49,7 @@ def serve(
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db:
         try:
-            run(db, host, port, rate, err.print, demo=demo)
+            run(db, host, port, rate, err.print, public_url, demo=demo)
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
 
@@ -65,17 +68,18 @@ def settle(program: Program, *, json: Json = False) -> None:
 def create_command(
     program: Program,
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"Any of {', '.join(keys.SCOPES)}; all but keys.")
+        list[str] | None,
+        typer.Option(help=f"Any of {', '.join(keys.SCOPES)}."),
     ] = None,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     *,
     json: Json = False,
 ) -> None:
-    """Create a key and print its secret, this once.
+    """Create a key and print its secret, this once; without --scope for a shop's orders.
 
     $ springtide key create shop --scope orders --scope read
     """
-    scopes = scope or [name for name in keys.SCOPES if name != "keys"]
+    scopes = scope or list(keys.USUAL)
     with database() as db:
         try:
             secret, key = keys.create_key(db, program, scopes, mode, secrets.token_hex)

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from springtide.core.events import Json
 from springtide.core.reducer import Outcome
 from springtide.services.writer import Writer
+from springtide.storage.acts import Deed
 from springtide.storage.database import Database
+
+__all__ = ["Answer", "Deed", "Desk", "DeskFull"]
 
 MOST_AT_ONCE = 4_000
 MOST_WAITING = 50_000
@@ -19,6 +22,9 @@ MOST_WAITING = 50_000
 Answer = Callable[[list[Outcome] | Exception], None]
 """Is told the outcomes of a group of events, in their order, or why nothing was written:
 `DatabaseDown`, or a defect."""
+
+Group = tuple[Sequence[Json], Answer, Deed | None]
+"""Events that are posted together, who is told, and who decided on them."""
 
 
 class DeskFull(Exception):
@@ -31,9 +37,7 @@ class Desk:
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
         self._name = name
-        self._waiting: queue.SimpleQueue[tuple[Sequence[Json], Answer] | None] = (
-            queue.SimpleQueue()
-        )
+        self._waiting: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
         self._count = 0
         self._counting = threading.Lock()
         self._writer: Writer | None = None
@@ -45,8 +49,10 @@ class Desk:
         """How many events wait, roughly."""
         return self._count
 
-    def submit(self, events: Sequence[Json], answer: Answer) -> None:
+    def submit(self, events: Sequence[Json], answer: Answer, deed: Deed | None = None) -> None:
         """Let events be posted together; `answer` is called from the desk's thread.
+
+        `deed` says who decided on them, if that belongs in the log of acts.
 
         Raises:
             DeskFull: too many wait already.
@@ -55,7 +61,7 @@ class Desk:
             if self._count > MOST_WAITING:
                 raise DeskFull(f"{self._count} events wait already; try again in a second")
             self._count += len(events)
-        self._waiting.put((events, answer))
+        self._waiting.put((events, answer, deed))
 
     def close(self) -> None:
         """Post what waits, answer it, and stop."""
@@ -83,19 +89,24 @@ class Desk:
                 break
         self._forget_writer()
 
-    def _post(self, groups: list[tuple[Sequence[Json], Answer]]) -> None:
-        events = [event for group, _ in groups for event in group]
+    def _post(self, groups: list[Group]) -> None:
+        events: list[Json] = []
+        deeds: dict[int, Deed] = {}
+        for group, _, deed in groups:
+            if deed is not None:
+                deeds.update(dict.fromkeys(range(len(events), len(events) + len(group)), deed))
+            events += group
         try:
             if self._writer is None:
                 self._writer = Writer(self._database, self._name)
-            outcomes = self._writer.post(events)
+            outcomes = self._writer.post(events, deeds)
         except Exception as error:  # a defect must not leave the others waiting for ever
             self._forget_writer()
-            for _, answer in groups:
+            for _, answer, _ in groups:
                 answer(error)
             return
         first = 0
-        for group, answer in groups:
+        for group, answer, _ in groups:
             answer(outcomes[first : first + len(group)])
             first += len(group)
 

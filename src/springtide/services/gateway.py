@@ -4,21 +4,27 @@ from springtide.storage.database import Database, open_database
 from springtide.storage.errors import (
     BadName,
     DatabaseDown,
+    LastOwner,
     ProgramExists,
     UnknownKey,
     UnknownMember,
     UnknownProgram,
+    UnknownStaff,
     UnusableKey,
+    UnusableStaff,
 )
 
 __all__ = [
     "BadName",
     "Database",
     "DatabaseDown",
+    "LastOwner",
     "ProgramExists",
     "UnknownKey",
     "UnknownMember",
     "UnknownProgram",
+    "UnknownStaff",
     "UnusableKey",
+    "UnusableStaff",
     "open_database",
 ]

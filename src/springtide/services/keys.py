@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Callable, Sequence
 
+from springtide.services.permissions import PERMISSIONS
 from springtide.storage import keys, programs
+from springtide.storage.acts import Facts, append_act
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownKey, UnusableKey
 from springtide.storage.keys import ApiKey
 
 __all__ = [
     "SCOPES",
+    "USUAL",
     "ApiKey",
     "UnknownKey",
     "UnusableKey",
@@ -19,15 +22,11 @@ __all__ = [
     "revoke_key",
 ]
 
-SCOPES = {
-    "read": "see everything of the program",
-    "orders": "post orders and bind referrers",
-    "refunds": "refund orders",
-    "payouts": "cash out and redeem points",
-    "pool": "inject money into the pool",
-    "keys": "create and revoke keys",
-}
-"""What a key may be allowed, each with what that means."""
+SCOPES = PERMISSIONS
+"""What a key may be allowed: the permissions that staff have by their roles."""
+
+USUAL = ("read", "orders", "refunds", "payouts", "pool")
+"""What a key of a shop is allowed if nothing is said."""
 
 MODES = ("test", "live")
 
@@ -38,6 +37,7 @@ def create_key(
     scopes: Sequence[str],
     mode: str,
     random_hex: Callable[[int], str],
+    actor: str = "cli",
 ) -> tuple[str, ApiKey]:
     """Create a key of a program; gives its secret, which is kept nowhere, and its record.
 
@@ -58,6 +58,8 @@ def create_key(
         program = programs.get_program(tx, name)
         keys.insert_key(tx, program, id_, mode, sorted(set(scopes)), _digest(secret))
         found = keys.find_key(tx, _digest(secret))
+        facts: Facts = {"mode": mode, "scopes": sorted(set(scopes))}
+        append_act(tx, program.id, None, actor, "key.create", id_, after=facts)
     assert found is not None
     return secret, found
 
@@ -78,7 +80,7 @@ def list_keys(database: Database, name: str) -> list[ApiKey]:
         return keys.list_keys(tx, programs.get_program(tx, name))
 
 
-def revoke_key(database: Database, name: str, id_: str) -> None:
+def revoke_key(database: Database, name: str, id_: str, actor: str = "cli") -> None:
     """Revoke a key; a second time changes nothing.
 
     Raises:
@@ -86,8 +88,12 @@ def revoke_key(database: Database, name: str, id_: str) -> None:
         UnknownKey: the program has no key of this id.
     """
     with database.transaction() as tx:
-        if not keys.revoke_key(tx, programs.get_program(tx, name), id_):
+        program = programs.get_program(tx, name)
+        revoked = keys.revoke_key(tx, program, id_)
+        if revoked is None:
             raise UnknownKey(f"{name} has no key {id_!r}; see `springtide key list {name}`")
+        if revoked:
+            append_act(tx, program.id, None, actor, "key.revoke", id_)
 
 
 def _digest(secret: str) -> bytes:

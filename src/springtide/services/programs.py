@@ -7,6 +7,7 @@ from springtide.core.reducer import opening_transfers
 from springtide.core.state import Receipt, open_state
 from springtide.core.units import MICRO, format_money
 from springtide.storage import ledger, programs
+from springtide.storage.acts import append_act
 from springtide.storage.chain import NO_HASH, Chain
 from springtide.storage.database import Database
 from springtide.storage.errors import BadName
@@ -15,7 +16,12 @@ from springtide.storage.programs import Program
 
 
 def create_program(
-    database: Database, name: str, policy_toml: str, *, without_reserve: bool = False
+    database: Database,
+    name: str,
+    policy_toml: str,
+    *,
+    without_reserve: bool = False,
+    actor: str = "cli",
 ) -> Program:
     """Create a program and post its opening reserve as entry 0.
 
@@ -50,6 +56,7 @@ def create_program(
         part.close(state, chain)
         ledger.append(tx, program, part)
         programs.move_program(tx, program, state, 0, chain.digest())
+        append_act(tx, program.id, None, actor, "program.create", name)
         return programs.lock_program(tx, program.id)
 
 

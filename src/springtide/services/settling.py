@@ -11,6 +11,7 @@ from springtide.core.events import Json
 from springtide.core.policy_file import read_policy
 from springtide.services.writer import Writer
 from springtide.storage import listing, programs
+from springtide.storage.acts import append_act
 from springtide.storage.database import Database
 
 MOST_AT_ONCE = 5_000
@@ -34,8 +35,8 @@ def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
     ]
 
 
-def settle_due(database: Database, name: str, now: datetime) -> int:
-    """Settle every order that is due; gives how many were.
+def settle_due(database: Database, name: str, now: datetime, actor: str = "cli") -> int:
+    """Settle every order that is due, because somebody wants it; gives how many were.
 
     Raises:
         UnknownProgram: there is none of this name.
@@ -47,4 +48,7 @@ def settle_due(database: Database, name: str, now: datetime) -> int:
             settled += sum(outcome.entry is not None for outcome in outcomes)
             if all(outcome.refusal is not None for outcome in outcomes):
                 break  # refused ones stay due: an overflow, or a race with a refund
+    with database.transaction() as tx:
+        program = programs.get_program(tx, name)
+        append_act(tx, program.id, now, actor, "settle.run", name, after={"settled": settled})
     return settled

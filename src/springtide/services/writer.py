@@ -7,7 +7,7 @@ folded before. Source: docs/decisions/0003-group-commit.md.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
@@ -19,6 +19,7 @@ from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import State
 from springtide.storage import ledger, programs, working_set
+from springtide.storage.acts import Deed, append_deeds
 from springtide.storage.chain import Chain
 from springtide.storage.database import Database, Transaction, answering
 from springtide.storage.ledger import Slice
@@ -66,10 +67,13 @@ class Writer:
         self._pipe.shutdown()
         self._connection.close()
 
-    def post(self, events: Sequence[Json]) -> list[Outcome]:
+    def post(
+        self, events: Sequence[Json], deeds: Mapping[int, Deed] | None = None
+    ) -> list[Outcome]:
         """Post events in order, durably, and answer each.
 
-        Of each `MOST_IN_A_BATCH` of them all is written, or none.
+        Of each `MOST_IN_A_BATCH` of them all is written, or none. `deeds` says by place who
+        decided on an event: that goes to the log of acts with it, if it is posted.
 
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.
@@ -80,10 +84,12 @@ class Writer:
                 read_command(event) for event in events[first : first + MOST_IN_A_BATCH]
             ]
             with answering():
-                outcomes.extend(self._post_batch(commands))
+                outcomes.extend(self._post_batch(commands, deeds or {}, first))
         return outcomes
 
-    def _post_batch(self, commands: list[Command]) -> list[Outcome]:
+    def _post_batch(
+        self, commands: list[Command], deeds: Mapping[int, Deed], first: int
+    ) -> list[Outcome]:
         tx, tree = self._connection, self._tree
         self._tree = Tree()  # what a failed batch believed is forgotten
         with tx.transaction():
@@ -96,6 +102,8 @@ class Writer:
             outcomes = batch.fold(commands)
             if state.seq > program.seq:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())
+            if deeds:
+                _log_deeds(tx, program, outcomes, deeds, first)
         tree.seq = state.seq
         self._tree = tree
         return outcomes
@@ -104,6 +112,23 @@ class Writer:
         if self._policy is None or self._policy[0] != program.policy_version:
             self._policy = program.policy_version, read_policy(program.policy_toml)
         return self._policy[1]
+
+
+def _log_deeds(
+    tx: Transaction,
+    program: Program,
+    outcomes: Sequence[Outcome],
+    deeds: Mapping[int, Deed],
+    first: int,
+) -> None:
+    """Log who decided on what was posted; a repetition or a refusal is no act."""
+    posted = []
+    for place, outcome in enumerate(outcomes, first):
+        if place in deeds and outcome.entry is not None:
+            receipt = outcome.receipt
+            type_, id_ = str(receipt["type"]), str(receipt["id"])
+            posted.append((deeds[place], type_, id_, outcome.entry.seq))
+    append_deeds(tx, program.id, posted)
 
 
 class _Batch:

@@ -27,3 +27,15 @@ class UnknownKey(Exception):
 
 class UnusableKey(Exception):
     """An API key was asked for that cannot be made."""
+
+
+class UnknownStaff(Exception):
+    """Nobody of this name works for the program, or at all."""
+
+
+class UnusableStaff(Exception):
+    """What was asked for about staff cannot be: a name, a role or a password of no use."""
+
+
+class LastOwner(Exception):
+    """A program would be left without an owner."""

@@ -56,11 +56,11 @@ def list_keys(tx: psycopg.Connection, program: Program) -> list[ApiKey]:
         ).fetchall()
 
 
-def revoke_key(tx: psycopg.Connection, program: Program, id_: str) -> bool:
-    """Revoke a key; false if the program has none of this id. A second time changes nothing."""
+def revoke_key(tx: psycopg.Connection, program: Program, id_: str) -> bool | None:
+    """Revoke a key; false if it was before, None if the program has none of this id."""
     row = tx.execute(
         "UPDATE api_key SET revoked_at = coalesce(revoked_at, now())"
-        " WHERE program_id = %s AND id = %s RETURNING id",
+        " WHERE program_id = %s AND id = %s RETURNING revoked_at = now()",
         [program.id, id_],
     ).fetchone()
-    return row is not None
+    return row and bool(row[0])

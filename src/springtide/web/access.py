@@ -1,8 +1,16 @@
-"""Who is calling: keys, scopes and rate limits."""
+"""Who is calling: by an API key or a session, what they may do, and how often.
 
+A key is sent by a program and stands in a header; a session is a browser's and comes as a
+cookie, so what changes something must also show that our own page sent it. Either way a
+route gets a `Principal`. Source: docs/decisions/0011-staff.md.
+"""
+
+import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
+from urllib.parse import unquote
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -10,33 +18,63 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from springtide.services.gateway import Database
-from springtide.services.keys import ApiKey, find_key
+from springtide.services.keys import find_key
+from springtide.services.login import SignedIn, find_signed_in
+from springtide.services.permissions import Principal
 from springtide.web.flight import SingleFlight
 from springtide.web.problems import Problem
+from springtide.web.sessions import SAFE_METHODS, Cookies
 
 REMEMBERED_S = 5.0
-"""How long a key is trusted without asking again: a revoked key works no longer than this."""
+"""How long a key is trusted without asking again: a revoked key works no longer than this.
+Sessions and roles are asked for every time."""
 
 MOST_REMEMBERED = 10_000
 
+PROGRAM_HEADER = "springtide-program"
+"""Which of their programs staff mean, percent-encoded; needed if they have several."""
+
 
 class Gate:
-    """Lets calls through whose key is valid, has the scope, and is not used too often."""
+    """Lets calls through that may do what they ask for, and do not ask too often."""
 
     def __init__(
-        self, database: Database, rate: str, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        rate: str,
+        cookies: Cookies,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = SingleFlight(partial(find_key, database))
+        self._database = database
+        self._cookies = cookies
+        self._now = now
+        self._keys = SingleFlight(partial(_principal_of_key, database))
         self._limit: RateLimitItem = parse(rate)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
-        self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._known: dict[str, tuple[float, Principal]] = {}
 
-    async def admit(self, call: HTTPConnection, scope: str) -> ApiKey:
-        """The key of a call, which may do what the scope says.
+    async def admit(self, call: HTTPConnection, permission: str) -> Principal:
+        """Who calls, if they may do this in the program they mean.
 
         Raises:
-            Problem: there is no key, it is not valid, may not do this, or is used too often.
+            Problem: nobody is known to call, they may not do this, or ask too often.
+        """
+        if "authorization" in call.headers:
+            principal = await self.admit_key(call)
+        else:
+            principal = _in_program(await self.admit_staff(call), call)
+        if permission not in principal.permissions:
+            has = ", ".join(sorted(principal.permissions)) or "none"
+            raise Problem("forbidden", f"this takes the permission {permission!r}, not {has}")
+        return self._limited(principal)
+
+    async def admit_key(self, call: HTTPConnection) -> Principal:
+        """Whose key a call brings.
+
+        Raises:
+            Problem: it brings none that is valid.
         """
         secret = _secret(call)
         expires, key = self._known.get(secret, (0.0, None))
@@ -44,9 +82,28 @@ class Gate:
             key = await self._ask(secret)
         if key is None:
             raise Problem("unauthorized", "the key is unknown or was revoked; check it")
-        return self._admit(key, scope)
+        return key
 
-    async def _ask(self, secret: str) -> ApiKey | None:
+    async def admit_staff(self, call: HTTPConnection) -> SignedIn:
+        """Who of the staff is logged in where a call comes from.
+
+        Raises:
+            Problem: nobody, or the call would change something and is not our own page's.
+        """
+        token = self._cookies.token(call)
+        if not token:
+            raise Problem(
+                "unauthorized",
+                "send the header Authorization: Bearer st_... with a key's secret, or log in",
+            )
+        signed_in = await asyncio.to_thread(find_signed_in, self._database, token, self._now())
+        if signed_in is None:
+            raise Problem("unauthorized", "the session is over; log in again")
+        if call.scope["method"] not in SAFE_METHODS:
+            self._cookies.check_own_page(call, signed_in.session)
+        return signed_in
+
+    async def _ask(self, secret: str) -> Principal | None:
         key = await self._keys.ask(secret)
         if key is None:
             self._known.pop(secret, None)
@@ -56,19 +113,41 @@ class Gate:
             self._known[secret] = self._clock() + REMEMBERED_S, key
         return key
 
-    def _admit(self, key: ApiKey, scope: str) -> ApiKey:
-        if scope not in key.scopes:
+    def _limited(self, principal: Principal) -> Principal:
+        if not self._limiter.hit(self._limit, principal.actor):
             raise Problem(
-                "forbidden",
-                f"this takes the scope {scope!r}; the key has {', '.join(key.scopes)}",
+                "rate_limited", f"more than {self._limit} by {principal.actor}; slow down"
             )
-        if not self._limiter.hit(self._limit, key.id):
-            raise Problem("rate_limited", f"more than {self._limit} with one key; slow down")
-        return key
+        return principal
+
+
+def _principal_of_key(database: Database, secret: str) -> Principal | None:
+    key = find_key(database, secret)
+    return key and Principal(f"key:{key.id}", key.program, frozenset(key.scopes))
+
+
+def _in_program(signed_in: SignedIn, call: HTTPConnection) -> Principal:
+    """Somebody of the staff in the program they mean; others' programs are not there."""
+    wanted = unquote(call.headers.get(PROGRAM_HEADER, ""))
+    if not wanted and len(signed_in.roles) == 1:
+        [wanted] = signed_in.roles
+    if not wanted:
+        which = ", ".join(signed_in.roles) or "you have a role in none"
+        raise Problem(
+            "invalid_parameter", f"name a program in the header Springtide-Program: {which}"
+        )
+    if wanted not in signed_in.roles:
+        raise Problem("not_found", f"no program of yours is named {wanted!r}")
+    return Principal(
+        actor=f"staff:{signed_in.name}",
+        program=wanted,
+        permissions=signed_in.permissions(wanted),
+        session=signed_in.session,
+    )
 
 
 def _secret(call: HTTPConnection) -> str:
-    scheme, _, secret = call.headers.get("authorization", "").partition(" ")
+    scheme, _, secret = call.headers["authorization"].partition(" ")
     if scheme.lower() != "bearer" or not secret.startswith("st_") or not secret.isascii():
         raise Problem(
             "unauthorized", "send the header Authorization: Bearer st_... with a key's secret"

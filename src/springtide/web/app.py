@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import keyring, resources
+from springtide.web import acts, keyring, login, resources, staff
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.desks import Desks
@@ -30,12 +30,18 @@ from springtide.web.models import Health
 from springtide.web.observe import DEFECT, Metrics, Observer
 from springtide.web.pages.site import Site
 from springtide.web.problems import REFUSALS, problem_response, problems_page, refused
+from springtide.web.sessions import Cookies
 
 DESCRIPTION = """Loyalty programs whose points are backed by a pool.
 
 Amounts are decimal strings: money with up to six decimals, points with up to nine. A point is
 worth the reserve divided by the supply; beside every price stands what could be cashed now.
-Every command may be sent again with its id: it is posted once."""
+Every command may be sent again with its id: it is posted once.
+
+Programs call with a key in the header `Authorization: Bearer st_...`. Browsers log in by
+`POST /v1/sessions`; what changes something then takes the session's `csrf` in the header
+`Springtide-CSRF`, and staff of several programs name one, percent-encoded, in the header
+`Springtide-Program`. What an operation takes stands in its `x-permission`."""
 
 
 SETTLE_EVERY_S = 5.0
@@ -46,14 +52,22 @@ def _now() -> datetime:
 
 
 def create_app(
-    database: Database, desks: Desks, rate: str, closing: Event, *, demo: bool = False
+    database: Database,
+    desks: Desks,
+    rate: str,
+    closing: Event,
+    public_url: str = "",
+    *,
+    demo: bool = False,
 ) -> ASGIApp:
-    """The application over a database; `rate` is what one key may ask for.
+    """The application over a database.
 
-    Pages that are open and follow the pool are let go when `closing` is set. A demonstration
-    says on every page that it is one.
+    `rate` is what one key may ask for, `public_url` where browsers find the service. Pages
+    that are open and follow the pool are let go when `closing` is set. A demonstration says
+    on every page that it is one.
     """
-    gate = Gate(database, rate)
+    cookies = Cookies(public_url)
+    gate = Gate(database, rate, cookies, _now)
     metrics = Metrics()
 
     @asynccontextmanager
@@ -72,15 +86,16 @@ def create_app(
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
-    app.include_router(resources.router)
-    app.include_router(keyring.router)
+    app.state.cookies, app.state.door = cookies, login.Door()
+    for room in (resources, keyring, login, staff, acts):
+        app.include_router(room.router)
     _add_operations(app)
     _add_reference(app)
     _add_refusals(app)
-    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi(app, cookies.name)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
-    site = Site(app, database, desks, closing, demo=demo)
-    return Observer(Commands(site, gate, desks), metrics)
+    site = Site(app, database, desks, closing, public_url, demo=demo)
+    return Observer(Commands(site, gate, desks, _now), metrics)
 
 
 def _add_operations(app: FastAPI) -> None:

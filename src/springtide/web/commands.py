@@ -5,7 +5,8 @@ its receipt. The address says the type. Bodies are read by msgspec and checked b
 reducer's own reader, so there is one set of rules and one wording of refusals.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from springtide.core.events import is_name
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
+from springtide.services.desk import Deed
+from springtide.services.permissions import Principal
 from springtide.web.access import Gate
 from springtide.web.desks import Desks
 from springtide.web.problems import (
@@ -56,6 +59,10 @@ COMMANDS = (
     Command("/v1/redemptions", "redeem", "payouts"),
     Command("/v1/injections", "inject", "pool"),
 )
+
+BY_DECISION = frozenset({"refund", "cash_out_batch", "inject"})
+"""What somebody decided on, also when it is a key that says so; it goes to the log of acts.
+Of staff all goes there."""
 
 BATCH_PATH = "/v1/orders/batch"
 
@@ -124,10 +131,13 @@ def _answer(outcome: Outcome) -> Response:
 class Commands:
     """Answers the addresses of commands, and hands all others on."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, desks: Desks) -> None:
+    def __init__(
+        self, app: ASGIApp, gate: Gate, desks: Desks, now: Callable[[], datetime]
+    ) -> None:
         self._app = app
         self._gate = gate
         self._desks = desks
+        self._now = now
         self._commands = {command.path: command for command in COMMANDS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,13 +165,20 @@ class Commands:
             raise Problem("invalid_parameter", f"Idempotency-Key is {wanted!r}; give an id")
         if "id" not in event:
             event["id"] = wanted or f"{command.type}_{uuid4().hex}"
-        [outcome] = await self._desks.post(key.program, [event])
+        deed = self._deed(key, command.type)
+        [outcome] = await self._desks.post(key.program, [event], deed)
         return _answer(outcome)
+
+    def _deed(self, principal: Principal, type_: str) -> Deed | None:
+        if principal.session is None and type_ not in BY_DECISION:
+            return None
+        return Deed(principal.actor, self._now())
 
     async def _batch(self, request: Request) -> Response:
         key = await self._gate.admit(request, "orders")
         order_type = await self._desks.order_type(key.program)
-        return _Lines(_post_lines(request, self._desks, key.program, order_type))
+        deed = self._deed(key, order_type)
+        return _Lines(_post_lines(request, self._desks, key.program, order_type, deed))
 
 
 class _Lines(Response):
@@ -190,7 +207,7 @@ class _Lines(Response):
 
 
 async def _post_lines(
-    request: Request, desks: Desks, program: str, order_type: str
+    request: Request, desks: Desks, program: str, order_type: str, deed: Deed | None
 ) -> AsyncIterator[bytes]:
     """Answer each line of a batch with its receipt or its problem, in order."""
     async for lines in _lines(request):
@@ -204,7 +221,7 @@ async def _post_lines(
             except Problem as problem:
                 answers.append(problem_body(problem.code, problem.detail))
         try:
-            outcomes = await desks.post(program, events) if events else []
+            outcomes = await desks.post(program, events, deed) if events else []
         except REFUSALS as error:
             yield _encode(problem_body(code_of(error), str(error))) + b"\n"
             return

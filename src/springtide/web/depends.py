@@ -1,13 +1,14 @@
 """What the routes of resources share: who asks, for which page, and how nothing is found."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
 from springtide.core.events import is_name
 from springtide.services.gateway import Database
-from springtide.services.keys import ApiKey
+from springtide.services.permissions import Principal
 from springtide.web.access import Gate
 from springtide.web.models import Page
 from springtide.web.problems import Problem
@@ -35,12 +36,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _allowed(scope: str) -> Callable[[Request], object]:
-    async def key(request: Request) -> ApiKey:
-        gate: Gate = request.app.state.gate
-        return await gate.admit(request, scope)
+class Allowed:
+    """Lets a route through to who has the permission; the document says which it takes."""
 
-    return key
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self, request: Request) -> Principal:
+        """Who calls."""
+        gate: Gate = request.app.state.gate
+        return await gate.admit(request, self.permission)
 
 
 def _database(request: Request) -> Database:
@@ -48,9 +53,16 @@ def _database(request: Request) -> Database:
     return database
 
 
-Reader = Annotated[ApiKey, Depends(_allowed("read"))]
-KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+Reader = Annotated[Principal, Depends(Allowed("read"))]
+KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
+StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
+Auditor = Annotated[Principal, Depends(Allowed("audit"))]
 Books = Annotated[Database, Depends(_database)]
+Now = Annotated[datetime, Depends(_now)]
 
 
 def page(

@@ -8,7 +8,7 @@ from functools import partial
 
 from springtide.core.events import Json
 from springtide.core.reducer import Outcome
-from springtide.services.desk import Desk, DeskFull
+from springtide.services.desk import Deed, Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.listing import read_program
 from springtide.services.programs import list_programs
@@ -69,8 +69,12 @@ class Desks:
             settled = sum(outcome.entry is not None for outcome in outcomes)
             log.info("settled", program=program, orders=settled, due=len(due))
 
-    async def post(self, program: str, events: Sequence[Json]) -> list[Outcome]:
+    async def post(
+        self, program: str, events: Sequence[Json], deed: Deed | None = None
+    ) -> list[Outcome]:
         """Post events together and wait until they are durable.
+
+        `deed` says who decided on them, if that belongs in the log of acts.
 
         Raises:
             DeskFull: too many events wait.
@@ -79,7 +83,7 @@ class Desks:
         desk = self._desks.pop(program, None) or Desk(self._database, program)
         self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
-        desk.submit(events, partial(self._take, waiter))
+        desk.submit(events, partial(self._take, waiter), deed)
         if len(self._desks) > MOST_DESKS:
             await self._close_idle()
         return await waiter

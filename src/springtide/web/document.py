@@ -4,10 +4,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from springtide.services.keys import SCOPES
+from springtide.services.permissions import PERMISSIONS
 from springtide.web import models
 from springtide.web.commands import COMMANDS
 
@@ -47,7 +48,8 @@ def _command(path: str, type_: str, scope: str) -> dict[str, Any]:
     return {
         "operationId": f"post_{type_}",
         "summary": path.removeprefix("/v1/").replace("/", " "),
-        "description": f"{model.__doc__} Takes the scope `{scope}`: {SCOPES[scope]}.",
+        "description": f"{model.__doc__} Takes `{scope}`: {PERMISSIONS[scope]}.",
+        "x-permission": scope,
         "parameters": [
             {
                 "name": "Idempotency-Key",
@@ -97,13 +99,28 @@ def _batch() -> dict[str, Any]:
         "operationId": "post_batch",
         "summary": "orders batch",
         "description": f"{line} Every order needs an id of yours.",
+        "x-permission": "orders",
         "requestBody": {"required": True, "content": lines},
         "responses": {**_responses(), "200": {"description": "answers", "content": lines}},
     }
 
 
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, made once."""
+def _say_permissions(app: FastAPI, document: dict[str, Any]) -> None:
+    """Let every operation say what it takes, as the dependency says that asks for it."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for dependency in route.dependant.dependencies:
+            permission = getattr(dependency.call, "permission", None)
+            if permission is not None:
+                for method in route.methods:
+                    operation = document["paths"][context.path_format][method.lower()]
+                    operation["x-permission"] = permission
+
+
+def openapi(app: FastAPI, cookie: str) -> dict[str, Any]:
+    """The document, made once; `cookie` is the name of the session's."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -117,9 +134,11 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         )
         document["components"].setdefault("schemas", {}).update(schemas["$defs"])
         document["components"]["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer"}
+            "key": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": cookie},
         }
-        document["security"] = [{"key": []}]
+        document["security"] = [{"key": []}, {"session": []}]
+        _say_permissions(app, document)
         for command in COMMANDS:
             document["paths"].setdefault(command.path, {})["post"] = _command(*command)
         document["paths"]["/v1/orders/batch"] = {"post": _batch()}

@@ -1,4 +1,4 @@
-"""The keys of a program, over HTTP: a key may give no more than it has."""
+"""The keys of a program, over HTTP: nobody may give more than they have."""
 
 import secrets
 from typing import Annotated
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body
 from springtide.services import keys
 from springtide.services.gateway import UnknownKey, UnusableKey
 from springtide.services.keys import ApiKey
+from springtide.services.permissions import SECOND_EYES
 from springtide.web import models
 from springtide.web.depends import PROBLEMS, Books, Id, KeyKeeper, missing, plain
 from springtide.web.models import Page
@@ -37,12 +38,18 @@ def create_key(
     key: KeyKeeper, books: Books, wish: Annotated[models.KeyIn, Body()]
 ) -> models.NewKey:
     """Create a key of the same program; its secret is shown this once."""
-    lacking = sorted(set(wish.scopes) - set(key.scopes))
+    lacking = sorted(set(wish.scopes) - key.permissions)
     if lacking:
-        raise Problem("forbidden", f"the key lacks {', '.join(lacking)} and cannot give it")
+        raise Problem("forbidden", f"you lack {', '.join(lacking)} and cannot give it")
+    second = sorted(set(wish.scopes) & SECOND_EYES)
+    if second:
+        raise Problem(
+            "forbidden",
+            f"{', '.join(second)} is for second eyes; only `springtide key create` gives it",
+        )
     try:
         secret, made = keys.create_key(
-            books, key.program, wish.scopes, wish.mode, secrets.token_hex
+            books, key.program, wish.scopes, wish.mode, secrets.token_hex, key.actor
         )
     except UnusableKey as error:
         raise Problem("invalid_parameter", str(error)) from None
@@ -53,6 +60,6 @@ def create_key(
 def revoke_key(key: KeyKeeper, books: Books, id_: Id) -> None:
     """Revoke a key; within five seconds it opens nothing any more."""
     try:
-        keys.revoke_key(books, key.program, plain(id_))
+        keys.revoke_key(books, key.program, plain(id_), key.actor)
     except UnknownKey:
         raise missing("key", id_) from None

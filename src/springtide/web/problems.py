@@ -19,6 +19,7 @@ STATUS = {
     "already_settled": 409,
     "refund_too_large": 409,
     "no_points_in_circulation": 409,
+    "last_owner": 409,
     "unknown_order": 404,
     "not_found": 404,
     "method_not_allowed": 405,

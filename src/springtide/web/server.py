@@ -28,10 +28,13 @@ def run(
     port: int,
     rate: str,
     say: Callable[[str], object],
+    public_url: str = "",
     *,
     demo: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
+
+    `public_url` is where browsers find the service, if a proxy stands before it.
 
     Raises:
         PortTaken: the address is in use or not this machine's.
@@ -49,7 +52,7 @@ def run(
     )
     desks = Desks(database)
     closing = Event()
-    app = create_app(database, desks, rate, closing, demo=demo)
+    app = create_app(database, desks, rate, closing, public_url, demo=demo)
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(

@@ -37,10 +37,17 @@ class Site:
     """Answers the addresses of pages, and hands all others on."""
 
     def __init__(
-        self, app: ASGIApp, database: Database, desks: Desks, closing: Event, *, demo: bool
+        self,
+        app: ASGIApp,
+        database: Database,
+        desks: Desks,
+        closing: Event,
+        public_url: str,
+        *,
+        demo: bool,
     ) -> None:
         self._app = app
-        self._pages = _pages(database, desks, closing, demo=demo)
+        self._pages = _pages(database, desks, closing, public_url, demo=demo)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,7 +57,9 @@ class Site:
             await self._app(scope, receive, send)
 
 
-def _pages(database: Database, desks: Desks, closing: Event, *, demo: bool) -> ASGIApp:
+def _pages(
+    database: Database, desks: Desks, closing: Event, public_url: str, *, demo: bool
+) -> ASGIApp:
     try:
         files = read_files()
     except NotBuilt as error:
@@ -77,7 +86,7 @@ def _pages(database: Database, desks: Desks, closing: Event, *, demo: bool) -> A
         routes=[
             Route("/static/{name}", file),
             *_routes(house, PUBLIC),
-            *_members(house, closing),
+            *_members(house, closing, public_url),
         ],
         exception_handlers={
             404: lambda call, _: nothing(call),
@@ -100,8 +109,8 @@ PUBLIC: dict[str, Handler] = {
 }
 
 
-def _members(house: House, closing: Event) -> Iterator[Route]:
-    cookies = Cookies()
+def _members(house: House, closing: Event, public_url: str) -> Iterator[Route]:
+    cookies = Cookies(public_url)
     cookies.name += "-member"  # a browser may be logged in to the console too
     people = Sessions(cookies, "member", lambda call: call.at("m", "/login"))
     door = Door(people, Sandbox())
