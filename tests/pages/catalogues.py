@@ -12,6 +12,14 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from springtide.services import audit
+
+LAWS = (
+    audit.CHAIN, audit.REPEATED, audit.PRICE, audit.RESERVE, audit.BALANCED, audit.CONSERVED,
+    audit.KEPT, audit.SUPPLY, audit.LOTS,
+)  # fmt: skip
+"""What the audit says in English, and its page in the reader's language."""
+
 SOURCE = Path(__file__).parents[2] / "src" / "springtide"
 LOCALE = SOURCE / "web" / "locale"
 METHODS = [("web/pages/**.py", "python"), ("web/templates/**.html", "jinja2")]
@@ -24,10 +32,12 @@ def extracted() -> Catalog:
     rows = extract_from_dir(SOURCE, METHODS, OPTIONS, keywords=KEYWORDS)
     for _, _, message, _, context in rows:
         found.add(message, context=context)
+    for law in LAWS:
+        found.add(law)
     return found
 
 
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None}
 
 
 def path_of(locale: str) -> Path:

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import BadInput, Json, database
+from springtide.services import demo as demonstration
 from springtide.services import keys, settling
+from springtide.services.gateway import Database
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -48,10 +50,23 @@ def serve(
 
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db:
+        if demo:
+            _say_doors(db, f"http://{host}:{port}")
         try:
             run(db, host, port, rate, err.print, public_url, demo=demo)
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
+
+
+def _say_doors(db: Database, url: str) -> None:
+    """Open the doors of the demonstration, and say where they are."""
+    if not demonstration.open_doors(db, datetime.now(UTC), secrets.token_hex):
+        raise BadInput("there is no demonstration here; run `springtide demo` first")
+    name = demonstration.PROGRAM
+    err.print(f"reserve page  {url}/p/{name}")
+    err.print(f"member        {url}/m/{name}  phone {demonstration.PHONE}, code on the page")
+    err.print(f"console       {url}/console  name, password and code on the page")
+    err.print(f"components    {url}/patterns")
 
 
 def settle(program: Program, *, json: Json = False) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "list_lots",
     "list_members",
     "list_merchants",
+    "list_newest",
     "list_policies",
     "read_entry",
     "read_member",
@@ -68,6 +69,13 @@ def list_entries(
 ) -> list[EntryRow]:
     """Entries of some kinds in the order they were posted, from after a seq."""
     return _read(listing.read_entries, database, name, kinds, after, most)
+
+
+def list_newest(
+    database: Database, name: str, kinds: list[str], before: int | None, most: int
+) -> list[EntryRow]:
+    """Entries of some kinds, newest first, from before a seq."""
+    return _read(listing.read_newest, database, name, kinds, before, most)
 
 
 def read_entry(database: Database, name: str, kinds: list[str], id_: str) -> EntryRow | None:

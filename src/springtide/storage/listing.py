@@ -78,6 +78,18 @@ def read_entries(
     return [EntryRow(*row) for row in rows]
 
 
+def read_newest(
+    tx: psycopg.Connection, program: Program, kinds: list[str], before: int | None, most: int
+) -> list[EntryRow]:
+    """Entries of some kinds, newest first, from before a seq."""
+    rows = tx.execute(
+        f"{_ENTRY} WHERE e.program_id = %s AND e.kind = ANY(%s)"
+        " AND (%s::bigint IS NULL OR e.seq < %s) ORDER BY e.seq DESC LIMIT %s",
+        [program.id, kinds, before, before, most],
+    )
+    return [EntryRow(*row) for row in rows]
+
+
 def read_entry(
     tx: psycopg.Connection, program: Program, kinds: list[str], id_: str
 ) -> EntryRow | None:

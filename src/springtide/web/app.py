@@ -94,7 +94,7 @@ def create_app(
     _add_refusals(app)
     app.openapi = lambda: openapi(app, cookies.name)  # type: ignore[method-assign]
     # Outside of FastAPI's own layers, which orders need not pass through.
-    site = Site(app, database, desks, closing, public_url, demo=demo)
+    site = Site(app, database, desks, app.state.door, closing, public_url, is_demo=demo)
     return Observer(Commands(site, gate, desks, _now), metrics)
 
 

@@ -10,8 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from springtide.services import demo
 from springtide.services.gateway import Database
 from springtide.web.desks import Desks
+from springtide.web.login import Door as StaffDoor
+from springtide.web.pages.console import books
+from springtide.web.pages.console.auditing import Audits
+from springtide.web.pages.console.door import Reception
 from springtide.web.pages.member import cashing, home
 from springtide.web.pages.member.door import Door
 from springtide.web.pages.member.live import Live
@@ -25,7 +30,7 @@ from springtide.web.pages.shared.render import Templates
 from springtide.web.pages.shared.sandbox import Sandbox
 from springtide.web.sessions import Cookies
 
-FIRST = frozenset(("", "p", "m", "patterns", "static"))
+FIRST = frozenset(("", "p", "m", "console", "login", "leave", "patterns", "static"))
 """What addresses of pages begin with; all others belong to the API."""
 
 
@@ -41,13 +46,14 @@ class Site:
         app: ASGIApp,
         database: Database,
         desks: Desks,
+        door: StaffDoor,
         closing: Event,
         public_url: str,
         *,
-        demo: bool,
+        is_demo: bool,
     ) -> None:
         self._app = app
-        self._pages = _pages(database, desks, closing, public_url, demo=demo)
+        self._pages = _pages(database, desks, door, closing, public_url, is_demo=is_demo)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -58,7 +64,13 @@ class Site:
 
 
 def _pages(
-    database: Database, desks: Desks, closing: Event, public_url: str, *, demo: bool
+    database: Database,
+    desks: Desks,
+    door: StaffDoor,
+    closing: Event,
+    public_url: str,
+    *,
+    is_demo: bool,
 ) -> ASGIApp:
     try:
         files = read_files()
@@ -68,10 +80,10 @@ def _pages(
         database=database,
         desks=desks,
         files=files,
-        templates=Templates(files, demo=demo),
+        templates=Templates(files, demo=is_demo),
         overviews=Overviews(database, _now),
         clock=_now,
-        demo=demo,
+        demo=is_demo,
     )
 
     async def file(request: Request) -> Response:
@@ -87,6 +99,7 @@ def _pages(
             Route("/static/{name}", file),
             *_routes(house, PUBLIC),
             *_members(house, closing, public_url),
+            *_console(house, door, public_url),
         ],
         exception_handlers={
             404: lambda call, _: nothing(call),
@@ -135,3 +148,27 @@ def _members(house: House, closing: Event, public_url: str) -> Iterator[Route]:
         },
     )
     yield Route("/m/{program}/live", Live(house, people, closing).follow)
+
+
+def _console(house: House, door: StaffDoor, public_url: str) -> Iterator[Route]:
+    hint = demo.hint if house.demo else lambda _: None
+    staff = Reception(Cookies(public_url), door, hint)
+    audits = Audits()
+    yield from _routes(
+        house,
+        {
+            "/login": staff.show,
+            "POST /login": staff.enter,
+            "POST /leave": staff.leave,
+            "/console": staff.start,
+            "/console/{program}": staff.needed("read", books.overview),
+            "/console/{program}/members": staff.needed("read", books.members),
+            "/console/{program}/members/{id:path}": staff.needed("read", books.member),
+            "/console/{program}/orders": staff.needed("read", books.orders),
+            "/console/{program}/orders/{id:path}": staff.needed("read", books.order),
+            "/console/{program}/prices": staff.needed("read", books.prices),
+            "/console/{program}/audit": staff.needed("read", audits.show),
+            "POST /console/{program}/audit": staff.needed("read", audits.start),
+            "/console/{program}/log": staff.needed("audit", books.log),
+        },
+    )

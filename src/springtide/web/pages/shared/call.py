@@ -112,6 +112,10 @@ class Call:
             self.request.headers.get("accept-language", ""),
         )
 
+    def say(self, message: str) -> str:
+        """A message in the caller's language; for what a script is given."""
+        return languages.words(self.language.locale).gettext(message)
+
     @cached_property
     def look(self) -> str:
         """`light` or `dark` if the caller chose; empty if the browser's setting counts."""

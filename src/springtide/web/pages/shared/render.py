@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from springtide.core.units import PPM, format_money, format_points
+from springtide.core.units import PPM, format_money, format_points, parse_money
 from springtide.web.pages.shared import formats
 from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import LANGUAGES, Language, words
@@ -53,7 +53,11 @@ def _environment(language: Language, files: Files, *, demo: bool) -> Environment
     }  # fmt: skip
     environment.filters["day"] = partial(formats.day, locale=language.locale)
     environment.filters["date_of"] = partial(formats.date_of, locale=language.locale)
-    environment.filters |= {"exact_money": format_money, "exact_points": format_points}
+    environment.filters |= {
+        "exact_money": format_money,
+        "exact_points": format_points,
+        "micro": parse_money,
+    }
     environment.filters["moment"] = partial(formats.moment, locale=language.locale)
     environment.globals |= _globals(language, files, demo=demo)
     return environment
