@@ -13,9 +13,10 @@ from playwright.sync_api import Page
 from springtide.storage import embedded
 from tests.pages.browser import DESK, PHONE, chromium
 from tests.pages.demonstration import demonstration
-from tests.pages.visiting import EVERY, Visits
+from tests.pages.visiting import EVERY, Look, Visits
 
-WAYS = list(product(("zh", "en"), ("phone", "desk"), ("light", "dark")))
+LOOKS: tuple[Look, ...] = ("light", "dark")
+WAYS = list(product(("zh", "en"), ("phone", "desk"), LOOKS))
 
 
 def main() -> None:
@@ -34,6 +35,7 @@ def main() -> None:
                 with visits.window(who, language, size, look) as page:
                     for name, address in pages.items():
                         if not names or name in names:
+                            page.set_viewport_size(PHONE if size == "phone" else DESK)
                             page.goto(address)
                             settle(page)
                             name = f"{name}-{language}-{size}-{look}.png"
@@ -42,10 +44,8 @@ def main() -> None:
 
 def _whole(page: Page) -> Page:
     """The page in a window as high as all of it."""
-    size = DESK if page.viewport_size and page.viewport_size["width"] > 800 else PHONE
-    page.set_viewport_size(size)
     height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({**size, "height": height})
+    page.set_viewport_size({"width": page.evaluate("innerWidth"), "height": height})
     page.wait_for_timeout(100)
     return page
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -40,6 +40,8 @@ CONSOLE = {
     "console-audit": "/console/demo/audit",
     "console-log": "/console/demo/log",
 }
+Look = Literal["light", "dark"]
+
 EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE}
 """Every page by its name, of those who need no log-in, of the member and of the staff."""
 
@@ -54,7 +56,7 @@ class Visits:
 
     @contextmanager
     def window(
-        self, who: str = "", language: str = "en", size: str = "phone", look: str = "light"
+        self, who: str = "", language: str = "en", size: str = "phone", look: Look = "light"
     ) -> Iterator[Page]:
         """A page whose messages and errors are looked at when it closes: there are none."""
         context = self._context(language, size, look, self._state(who))
@@ -68,14 +70,14 @@ class Visits:
         said = [line for line in said if "Failed to load resource" not in line]
         assert not said, said
 
-    def _context(self, language: str, size: str, look: str, state: Any) -> BrowserContext:
+    def _context(self, language: str, size: str, look: Look, state: Any) -> BrowserContext:
         phone = size == "phone"
         return self._browser.new_context(
             base_url=self._url,
-            viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
+            viewport=PHONE if phone else DESK,
             is_mobile=phone,
             has_touch=phone,
-            color_scheme=look,  # type: ignore[arg-type]
+            color_scheme=look,
             locale="zh-CN" if language == "zh" else "en-GB",
             timezone_id="UTC",
             storage_state=state,

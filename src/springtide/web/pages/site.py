@@ -94,6 +94,10 @@ def _pages(
         raise Missing
 
     nothing = endpoint(house, missing)
+
+    async def not_there(request: Request, _: Exception) -> Response:
+        return await nothing(request)
+
     return Starlette(
         routes=[
             Route("/static/{name}", file),
@@ -101,10 +105,7 @@ def _pages(
             *_members(house, closing, public_url),
             *_console(house, door, public_url),
         ],
-        exception_handlers={
-            404: lambda call, _: nothing(call),
-            405: lambda call, _: nothing(call),
-        },
+        exception_handlers={404: not_there, 405: not_there},
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 from anyio.from_thread import run as run_async
 from starlette.responses import Response
@@ -23,7 +24,7 @@ def ask(call: Call, session: Session) -> Response:
     """How many points, and what they would pay now."""
     has = holding.read_holding(call.database, call.program, member_of(session))
     wanted = call.asked("points", 40)
-    given: dict[str, object] = {"has": has, "wanted": wanted, "quote": None, "refusal": None}
+    given: dict[str, Any] = {"has": has, "wanted": wanted, "quote": None, "refusal": None}
     if wanted:
         event = _event(f"co_{random_hex(16)}", has.member, wanted)
         outcome, _ = preview(call.database, call.program, event)
@@ -48,7 +49,7 @@ def confirm(call: Call, session: Session) -> Response:
 
 def _refused(call: Call, session: Session, points: str, refusal: Refusal) -> Response:
     has = holding.read_holding(call.database, call.program, member_of(session))
-    given = {"has": has, "wanted": points, "quote": None, "refusal": refusal}
+    given: dict[str, Any] = {"has": has, "wanted": points, "quote": None, "refusal": refusal}
     return call.page("member/cash_out.html", 409, session=session, tab="", **given)
 
 

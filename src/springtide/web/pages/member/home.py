@@ -29,15 +29,15 @@ def home(call: Call, session: Session) -> Response:
     """Points, their worth and the cash for them now, the price, and how far the cap is."""
     found = holding.read_holding(call.database, call.program, member_of(session))
     seen = call.house.overviews.get(call.program)
-    lots = []
+    newest: list[holding.Lot] = []
     if found.lots:
-        _, lots = holding.list_lots(call.database, call.program, found.member, None, 1)
+        _, newest = holding.list_lots(call.database, call.program, found.member, None, 1)
     rows = _recent(seen) if seen else []
     return call.page(
         "member/home.html",
         has=found,
         seen=seen,
-        newest=lots[0] if lots else None,
+        newest=newest[0] if newest else None,
         rows=series.thinned(rows, MOST_ROWS)[::-1],
         curve=series.curve(rows),
         tab="home",

@@ -5,6 +5,7 @@ import hashlib
 
 from starlette.responses import Response
 
+from springtide.services.overview import Overview
 from springtide.services.programs import list_programs
 from springtide.web.pages.shared import series
 from springtide.web.pages.shared.call import HEADERS, Call
@@ -37,7 +38,7 @@ def reserve(call: Call) -> Response:
     return _cacheable(call, response)
 
 
-def _causes(found: series.Overview) -> list[tuple[str, float]]:
+def _causes(found: Overview) -> list[tuple[str, float]]:
     return sorted(
         (found.disclosure.rise if found.disclosure else {}).items(),
         key=lambda cause: -cause[1],

@@ -33,7 +33,8 @@ def prices(found: Overview, most: int) -> list[Priced]:
 def curve(rows: Sequence[Priced]) -> str:
     """Days and prices as the script of the curve reads them."""
     at = [int(datetime(on.year, on.month, on.day, tzinfo=UTC).timestamp()) for on, *_ in rows]
-    return json.dumps([at, *([row[i] / MICRO for row in rows] for i in (1, 2))])
+    prices = [price / MICRO for _, price, _ in rows]
+    return json.dumps([at, prices, [cash / MICRO for *_, cash in rows]])
 
 
 def weeks(days: Sequence[Day], most: int) -> list[tuple[date, int, int]]:
