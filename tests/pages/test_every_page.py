@@ -17,6 +17,9 @@ AXE = (
     Path(__file__).parents[2] / "src/springtide/web/assets/node_modules/axe-core/axe.min.js"
 ).read_text()
 
+ALIKE = "['tbody tr:nth-child(n+4)', '.list > li:nth-child(n+4)']"
+"""Rows that are like the three above them: looking at each takes long."""
+
 WAYS: list[tuple[str, str, Look]] = [("zh", "phone", "dark"), ("en", "desk", "light")]
 
 
@@ -67,7 +70,9 @@ def _check_width(page: Page, name: str) -> None:
 
 def _check_access(page: Page, name: str) -> None:
     page.evaluate(AXE)
-    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    found: dict[str, Any] = page.evaluate(
+        "axe.run({exclude: ALIKE}, {resultTypes: ['violations']})".replace("ALIKE", ALIKE)
+    )
     serious = [
         (problem["id"], [node["html"][:160] for node in problem["nodes"]][:3])
         for problem in found["violations"]

@@ -19,9 +19,12 @@ TABLES = {
     "batch",
     "binding",
     "entry",
+    "login_code",
     "lot",
     "member",
     "merchant",
+    "phone",
+    "phone_key",
     "policy",
     "program",
     "refund",
@@ -43,9 +46,12 @@ MAY_INSERT = {
     "batch",
     "binding",
     "entry",
+    "login_code",
     "lot",
     "member",
     "merchant",
+    "phone",
+    "phone_key",
     "policy",
     "program",
     "refund",
@@ -58,6 +64,7 @@ MAY_INSERT = {
     "transfer",
 }
 MAY_UPDATE = {
+    "login_code": {"code_hash", "sent_at", "guesses", "used_at", "day_began", "sent"},
     "api_key": {"revoked_at"},
     "lot": {"points", "headroom", "net", "trigger_key"},
     "program": {
