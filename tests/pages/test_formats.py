@@ -31,6 +31,12 @@ def test_the_exact_value_is_there() -> None:
     assert 'title="2.229100001"' in formats.points(2_229_100_001)
 
 
+def test_arithmetic_shows_every_decimal() -> None:
+    assert formats.exact(1_234_567_890_120, 10**6) == "1,234,567.89012"
+    assert formats.exact(112_000_000, 10**6) == "112"
+    assert formats.exact(-500_000, 10**6) == "\u22120.5"
+
+
 @pytest.mark.parametrize(
     ("points", "text"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,8 @@ def test_staff_look_things_up(visits: Visits) -> None:
         expect(page.locator("h1")).to_have_text(demo.MEMBER)
         page.click("main table >> nth=0 >> tbody a >> nth=0")
         expect(page.locator("main")).to_contain_text("Who got what of it")
+        whole, parts = page.inner_text("main .sum").split(" = ")
+        assert sum(map(Decimal, parts.split(" + "))) == Decimal(whole)
         page.click("nav >> text=Audit")
         page.click("text=Run the audit")
         expect(page.locator(".chip.done")).to_have_count(9, timeout=30_000)

@@ -10,7 +10,14 @@ from decimal import ROUND_DOWN, Decimal
 from babel.dates import format_date, format_datetime
 from markupsafe import Markup
 
-from springtide.core.units import MICRO, NANO, PPM, format_money, format_points
+from springtide.core.units import (
+    MICRO,
+    NANO,
+    PPM,
+    format_fraction,
+    format_money,
+    format_points,
+)
 
 SIGN = "¥"
 MINUS = "\u2212"
@@ -23,6 +30,13 @@ def shown(number: int, scale: int, decimals: int) -> str:
     step = Decimal(1).scaleb(-decimals)
     value = (Decimal(abs(number)) / scale).quantize(step, ROUND_DOWN)
     return f"{MINUS if number < 0 and value else ''}{value:,}"
+
+
+def exact(number: int, scale: int) -> str:
+    """A number of a scale with all its decimals but trailing zeros, thousands parted."""
+    whole, _, fraction = format_fraction(abs(number), scale).partition(".")
+    text = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
+    return MINUS + text if number < 0 else text
 
 
 def money_text(amount_micro: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from springtide.core.units import PPM, format_money, format_points, parse_money
+from springtide.core.units import MICRO, NANO, PPM, format_money, format_points, parse_money
 from springtide.web.pages.shared import formats
 from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import LANGUAGES, Language, words
@@ -54,6 +54,8 @@ def _environment(language: Language, files: Files, *, demo: bool) -> Environment
     environment.filters["day"] = partial(formats.day, locale=language.locale)
     environment.filters["date_of"] = partial(formats.date_of, locale=language.locale)
     environment.filters |= {
+        "exact": partial(formats.exact, scale=MICRO),
+        "exact_nano": partial(formats.exact, scale=NANO),
         "exact_money": format_money,
         "exact_points": format_points,
         "micro": parse_money,
