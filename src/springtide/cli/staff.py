@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -156,12 +157,17 @@ def list_acts_command(
             ]
         )  # fmt: skip
         return
-    table = Table("at", "actor", "act", "subject", "what changed", box=None)
     for act in found:
-        changed = " -> ".join(
-            ", ".join(f"{key}: {value}" for key, value in facts.items())
-            for facts in (act.before, act.after)
-            if facts
+        changed = " -> ".join(_facts(facts) for facts in (act.before, act.after) if facts)
+        out.print(
+            f"{act.at:%Y-%m-%d %H:%M:%S}  {act.actor}  {act.what}  {act.subject}  {changed}"
         )
-        table.add_row(f"{act.at:%Y-%m-%d %H:%M:%S}", act.actor, act.what, act.subject, changed)
-    out.print(table if found else "nothing is in the log of acts yet")
+    if not found:
+        out.print("nothing of this is in the log of acts")
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    return ", ".join(
+        f"{name} {'+'.join(map(str, value)) or 'none' if isinstance(value, list) else value}"
+        for name, value in facts.items()
+    )

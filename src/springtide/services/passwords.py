@@ -22,7 +22,7 @@ _hasher = PasswordHash.recommended()
 
 # Compared with where there is no hash, so that a refusal takes as long for names that
 # nobody has; no password has this hash, for its salt and digest were made up.
-_NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "A" * 43
+NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "A" * 43
 
 
 def check_password(name: str, password: str) -> None:
@@ -31,9 +31,11 @@ def check_password(name: str, password: str) -> None:
     What it is made of is not asked: rules about that make passwords worse.
 
     Raises:
-        UnusableStaff: it is too short, too long, or little more than the name.
+        UnusableStaff: it is too short, too long, not text, or little more than the name.
     """
     plain = _normal(password)
+    if not plain.isprintable():
+        raise UnusableStaff("the password has characters that cannot be typed; choose another")
     if not SHORTEST <= len(plain) <= LONGEST:
         raise UnusableStaff(
             f"the password has {len(plain)} characters; give {SHORTEST} to {LONGEST}"
@@ -50,7 +52,8 @@ def hash_password(password: str, random_hex: Callable[[int], str]) -> str:
 
 def is_password(password: str, kept: str | None) -> bool:
     """Whether this is the password that was kept; takes as long if none was."""
-    return _hasher.verify(_normal(password)[: LONGEST + 1], kept or _NOBODYS)
+    typed = _normal(password)[: LONGEST + 1].encode(errors="replace")
+    return _hasher.verify(typed, kept or NOBODYS)
 
 
 def _normal(password: str) -> str:
@@ -89,4 +92,6 @@ def make_recovery_codes(random_hex: Callable[[int], str]) -> list[str]:
 
 def recovery_hash(code: str) -> bytes:
     """What is kept of a recovery code; the dashes are for reading only."""
-    return hashlib.sha256(code.replace("-", "").strip().lower().encode()).digest()
+    return hashlib.sha256(
+        code.replace("-", "").strip().lower().encode("utf-8", "replace")
+    ).digest()

@@ -63,4 +63,4 @@ def revoke_key(tx: psycopg.Connection, program: Program, id_: str) -> bool | Non
         " WHERE program_id = %s AND id = %s RETURNING revoked_at = now()",
         [program.id, id_],
     ).fetchone()
-    return row and bool(row[0])
+    return None if row is None else bool(row[0])

@@ -84,8 +84,10 @@ class Gate:
             raise Problem("unauthorized", "the key is unknown or was revoked; check it")
         return key
 
-    async def admit_staff(self, call: HTTPConnection) -> SignedIn:
+    async def admit_staff(self, call: HTTPConnection, csrf: str | None = None) -> SignedIn:
         """Who of the staff is logged in where a call comes from.
+
+        `csrf` is what a form of ours brought along; scripts bring it in a header.
 
         Raises:
             Problem: nobody, or the call would change something and is not our own page's.
@@ -100,7 +102,7 @@ class Gate:
         if signed_in is None:
             raise Problem("unauthorized", "the session is over; log in again")
         if call.scope["method"] not in SAFE_METHODS:
-            self._cookies.check_own_page(call, signed_in.session)
+            self._cookies.check_own_page(call, signed_in.session, csrf)
         return signed_in
 
     async def _ask(self, secret: str) -> Principal | None:
@@ -123,11 +125,13 @@ class Gate:
 
 def _principal_of_key(database: Database, secret: str) -> Principal | None:
     key = find_key(database, secret)
-    return key and Principal(f"key:{key.id}", key.program, frozenset(key.scopes))
+    if key is None:
+        return None
+    return Principal(f"key:{key.id}", key.program, frozenset(key.scopes))
 
 
 def _in_program(signed_in: SignedIn, call: HTTPConnection) -> Principal:
-    """Somebody of the staff in the program they mean; others' programs are not there."""
+    """Somebody of the staff in the program that they mean, or in their only one."""
     wanted = unquote(call.headers.get(PROGRAM_HEADER, ""))
     if not wanted and len(signed_in.roles) == 1:
         [wanted] = signed_in.roles
@@ -136,12 +140,21 @@ def _in_program(signed_in: SignedIn, call: HTTPConnection) -> Principal:
         raise Problem(
             "invalid_parameter", f"name a program in the header Springtide-Program: {which}"
         )
-    if wanted not in signed_in.roles:
-        raise Problem("not_found", f"no program of yours is named {wanted!r}")
+    return principal_in(signed_in, wanted)
+
+
+def principal_in(signed_in: SignedIn, program: str) -> Principal:
+    """Somebody of the staff in a program.
+
+    Raises:
+        Problem: they have no role there; others' programs are not there.
+    """
+    if program not in signed_in.roles:
+        raise Problem("not_found", f"no program of yours is named {program!r}")
     return Principal(
         actor=f"staff:{signed_in.name}",
-        program=wanted,
-        permissions=signed_in.permissions(wanted),
+        program=program,
+        permissions=signed_in.permissions(program),
         session=signed_in.session,
     )
 

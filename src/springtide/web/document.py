@@ -114,7 +114,7 @@ def _say_permissions(app: FastAPI, document: dict[str, Any]) -> None:
         for dependency in route.dependant.dependencies:
             permission = getattr(dependency.call, "permission", None)
             if permission is not None:
-                for method in route.methods:
+                for method in route.methods or ():
                     operation = document["paths"][context.path_format][method.lower()]
                     operation["x-permission"] = permission
 

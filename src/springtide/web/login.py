@@ -48,7 +48,7 @@ class Door:
         Raises:
             Problem: there were too many by this name or from this address.
         """
-        address = request.client.host if request.client else ""
+        address = _address(request)
         # Both are counted, so that neither answer says anything about the name.
         allowed = [
             self._limiter.hit(PER_ADDRESS, "address", address),
@@ -62,6 +62,14 @@ class Door:
         """Do something that hashes a password, beside the event loop."""
         async with self._hashing:
             return await asyncio.to_thread(work)
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from; behind a proxy, where the proxy says that it does."""
+    said = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
+    if _cookies(request).origin and said:
+        return said[:50]  # only what the proxy itself added: what is before it, anybody wrote
+    return request.client.host if request.client else ""
 
 
 def _door(request: Request) -> Door:
@@ -116,10 +124,10 @@ def _me(caller: Principal | SignedIn) -> people.Me:
 
 
 def _hand_over(
-    opened: tuple[str, SignedIn | None] | None, code: str, response: Response, cookies: Cookies
+    opened: tuple[str, SignedIn] | None, code: str, response: Response, cookies: Cookies
 ) -> people.Me:
     """Give the browser its new session, and say who it is of."""
-    if opened is None or opened[1] is None:
+    if opened is None:
         raise Problem(code, WRONG)
     token, signed_in = opened
     cookies.give(response, token)
@@ -150,7 +158,7 @@ async def log_in(
 
 def _log_in(
     books: Database, wish: people.LogIn, old: str, address: str, now: datetime
-) -> tuple[str, SignedIn | None] | None:
+) -> tuple[str, SignedIn] | None:
     """Log in, and end the session that the browser had before."""
     opened = login.log_in(
         books, wish.name, wish.password, wish.totp, address, now, secrets.token_hex
@@ -160,7 +168,13 @@ def _log_in(
     before = login.find_signed_in(books, old, now) if old else None
     if before is not None:
         login.log_out(books, before.session, now)
-    return opened[0], login.find_signed_in(books, opened[0], now)
+    return _whose(books, opened[0], now)
+
+
+def _whose(books: Database, token: str, now: datetime) -> tuple[str, SignedIn] | None:
+    """A new session's token with who it is of; None if they were disabled meanwhile."""
+    signed_in = login.find_signed_in(books, token, now)
+    return None if signed_in is None else (token, signed_in)
 
 
 @router.delete("/sessions/current", status_code=204)
@@ -233,8 +247,8 @@ async def change_password(
 
 def _change_password(
     books: Database, session: Session, wish: people.PasswordIn, now: datetime
-) -> tuple[str, SignedIn | None] | None:
+) -> tuple[str, SignedIn] | None:
     opened = login.change_password(
         books, session, wish.password, wish.totp, wish.new, now, secrets.token_hex
     )
-    return opened and (opened[0], login.find_signed_in(books, opened[0], now))
+    return None if opened is None else _whose(books, opened[0], now)

@@ -87,7 +87,7 @@ class Staff(BaseModel):
 
     object: Literal["staff"] = "staff"
     name: str
-    state: Literal["invited", "active", "disabled"]
+    state: str = Field(pattern="^(invited|active|disabled)$")
     roles: list[str]
     created_at: str
 
