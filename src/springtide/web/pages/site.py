@@ -98,7 +98,7 @@ def _pages(
     async def not_there(request: Request, _: Exception) -> Response:
         return await nothing(request)
 
-    return Starlette(
+    pages = Starlette(
         routes=[
             Route("/static/{name}", file),
             *_routes(house, PUBLIC),
@@ -107,6 +107,8 @@ def _pages(
         ],
         exception_handlers={404: not_there, 405: not_there},
     )
+    pages.state.cookies = Cookies(public_url)  # says whether there is a proxy before us
+    return pages
 
 
 def _routes(house: House, handlers: Mapping[str, Handler]) -> Iterator[Route]:

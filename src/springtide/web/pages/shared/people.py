@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from springtide.services import sessions
 from springtide.services.sessions import Session
+from springtide.web.login import address_of
 from springtide.web.pages.shared.call import Call, Handler
 from springtide.web.problems import Problem
 from springtide.web.sessions import CSRF_FIELD, SAFE_METHODS, Cookies
@@ -76,8 +77,7 @@ class Slower:
         Raises:
             Problem: it was one too many.
         """
-        host = call.request.client.host if call.request.client else ""
-        if not self._limiter.hit(self._rate, host):
+        if not self._limiter.hit(self._rate, address_of(call.request)):
             raise Problem("rate_limited", f"more than {self._rate} from one address")
 
 
