@@ -66,7 +66,7 @@ def test_staff_see_nothing_of_other_programs(visits: Visits) -> None:
 def test_what_changes_something_comes_from_our_pages(visits: Visits) -> None:
     with visits.window("member") as page:
         page.goto("/m/demo/cash-out?points=0.01")
-        form = {
+        form: dict[str, str | float | bool] = {
             name: page.get_attribute(f"main form[method=post] [name={name}]", "value") or ""
             for name in ("csrf", "id", "points", "min_net")
         }

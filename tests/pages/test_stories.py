@@ -120,6 +120,7 @@ def test_staff_look_things_up(visits: Visits) -> None:
         expect(page.locator("#rows tbody tr")).to_have_count(1)
         page.click(f"#rows >> text={demo.MEMBER}")
         expect(page.locator("h1")).to_have_text(demo.MEMBER)
+        expect(page.locator("main")).to_contain_text("Points for an order")  # by itself
         page.click("main table >> nth=0 >> tbody a >> nth=0")
         expect(page.locator("main")).to_contain_text("Who got what of it")
         whole, parts = page.inner_text("main .sum").split(" = ")

@@ -33,6 +33,7 @@ CONSOLE = {
     "console-overview": "/console/demo",
     "console-members": "/console/demo/members",
     "console-member": f"/console/demo/members/{demo.MEMBER}",
+    "console-statement": f"/console/demo/statements/{demo.MEMBER}",
     "console-members-none": "/console/demo/members?q=zz",
     "console-orders": "/console/demo/orders",
     "console-order": "/console/demo/orders/cd001425",

@@ -58,7 +58,7 @@ def test_a_holding_is_the_sum_of_its_lots(database: Database, vector: str) -> No
 
 def test_somebody_unknown_has_nothing(database: Database) -> None:
     has = read_holding(database, posted(database, "tiny"), "springtide:nobody")
-    assert (has.known, has.points, has.value, has.cash_now, has.wallet) == (False, 0, 0, 0, 0)
+    assert (has.known, has.points, has.value, has.cash_now) == (False, 0, 0, 0)
 
 
 def test_an_entry_counts_to_the_day_it_names_and_never_goes_back() -> None:

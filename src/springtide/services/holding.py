@@ -27,7 +27,6 @@ class Holding:
     cash_now: int
     received: int
     """Paid for points so far, after fees."""
-    wallet: int
     lots: int
 
     @property
@@ -89,7 +88,6 @@ def _holding(tx: Transaction, program: Program, member: str) -> Holding:
         value=value,
         cash_now=cash,
         received=row.received if row else 0,
-        wallet=listing.read_wallet(tx, program, member),
         lots=row.lots if row else 0,
     )
 

@@ -167,6 +167,7 @@ def _console(house: House, door: StaffDoor, public_url: str) -> Iterator[Route]:
             "/console/{program}": staff.needed("read", books.overview),
             "/console/{program}/members": staff.needed("read", books.members),
             "/console/{program}/members/{id:path}": staff.needed("read", books.member),
+            "/console/{program}/statements/{id:path}": staff.needed("read", books.statement),
             "/console/{program}/orders": staff.needed("read", books.orders),
             "/console/{program}/orders/{id:path}": staff.needed("read", books.order),
             "/console/{program}/prices": staff.needed("read", books.prices),

@@ -78,22 +78,35 @@ def members(call: Call, staff: SignedIn) -> Response:
 
 
 def member(call: Call, staff: SignedIn) -> Response:
-    """A member: what they have, their lots and every movement."""
+    """A member: what they have, and their lots; the statement follows by itself."""
     id_ = call.request.path_params["id"]
-    has = holding.read_holding(call.database, call.program, id_)
-    if not has.known:
-        raise Missing
-    policy, lots = holding.list_lots(call.database, call.program, id_, None, ROWS_A_PAGE)
-    try:
-        lines = reports.read_statement(call.database, call.program, id_).lines[::-1]
-    except UnknownMember:
-        raise Missing from None
     row = listing.read_member(call.database, call.program, id_)
+    if row is None:
+        raise Missing
+    has = holding.read_holding(call.database, call.program, id_)
+    policy, lots = holding.list_lots(call.database, call.program, id_, None, ROWS_A_PAGE)
     return call.page(
         "console/member.html", staff=staff, tab="members", has=has, lots=lots, policy=policy,
-        lines=lines[:ROWS_A_PAGE], more=max(len(lines) - ROWS_A_PAGE, 0),
-        referrer=row.referrer if row else None,
+        referrer=row.referrer,
     )  # fmt: skip
+
+
+def statement(call: Call, staff: SignedIn) -> Response:
+    """Every movement of a member: it takes longer, for it reads all transfers."""
+    id_ = call.request.path_params["id"]
+    try:
+        found = reports.read_statement(call.database, call.program, id_)
+    except UnknownMember:
+        raise Missing from None
+    part = call.request.headers.get("hx-request-type") == "partial"
+    return call.page(
+        "console/statement_rows.html" if part else "console/statement.html",
+        staff=staff,
+        tab="members",
+        found=found,
+        lines=found.lines[::-1][:ROWS_A_PAGE],
+        more=max(len(found.lines) - ROWS_A_PAGE, 0),
+    )
 
 
 def orders(call: Call, staff: SignedIn) -> Response:

@@ -61,7 +61,12 @@ def receipt(call: Call, session: Session) -> Response:
         raise Missing
     has = holding.read_holding(call.database, call.program, member_of(session))
     return call.page(
-        "member/cashed.html", row=row, paid=json.loads(row.receipt), has=has, tab=""
+        "member/cashed.html",
+        row=row,
+        paid=json.loads(row.receipt),
+        has=has,
+        wallet=listing.read_wallet(call.database, call.program, has.member),
+        tab="",
     )
 
 

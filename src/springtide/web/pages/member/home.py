@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from springtide.core.units import format_money, format_points, format_ratio
 from springtide.services import holding, reports
-from springtide.services.gateway import UnknownMember
 from springtide.services.overview import Overview
 from springtide.services.sessions import Session
 from springtide.web.pages.shared import series
@@ -101,16 +100,18 @@ def _orders_needed(one: holding.Lot, seen: Overview | None) -> int | None:
 def wallet(call: Call, session: Session) -> Response:
     """Cash and every movement of cash, points and credit, newest first."""
     found = holding.read_holding(call.database, call.program, member_of(session))
-    try:
-        lines = reports.read_statement(call.database, call.program, found.member).lines[::-1]
-    except UnknownMember:
-        lines = []
+    lines: list[reports.Line] = []
+    cash = 0
+    if found.known:
+        statement = reports.read_statement(call.database, call.program, found.member)
+        lines, cash = statement.lines[::-1], statement.wallet_micro
     text = call.asked("from", 6)
     start = int(text) if text.isascii() and text.isdigit() else 0
     more = call.here(**{"from": str(start + LINES_A_PAGE)})
     return call.page(
         "member/wallet.html",
         has=found,
+        wallet=cash,
         lines=lines[start : start + LINES_A_PAGE],
         first=call.here(**{"from": ""}) if start else "",
         following=more if len(lines) > start + LINES_A_PAGE else "",
@@ -137,8 +138,10 @@ def export(call: Call, session: Session) -> Response:
     member = member_of(session)
     has = holding.read_holding(call.database, call.program, member)
     lines: list[reports.Line] = []
+    cash = 0
     if has.known:
-        lines = reports.read_statement(call.database, call.program, member).lines
+        statement = reports.read_statement(call.database, call.program, member)
+        lines, cash = statement.lines, statement.wallet_micro
     policy, found = holding.list_lots(call.database, call.program, member, None, 1_000_000)
     document = {
         "program": call.program,
@@ -147,7 +150,7 @@ def export(call: Call, session: Session) -> Response:
         "points": format_points(has.points),
         "value": format_money(has.value),
         "cash_now": format_money(has.cash_now),
-        "wallet": format_money(has.wallet),
+        "wallet": format_money(cash),
         "cash_out_fee": format_ratio(policy.cash_out_fee_ppm),
         "lots": [
             {

@@ -73,7 +73,6 @@ class Live:
             "points": (formats.points_text(has.points), format_points(has.points)),
             "value": (money(has.value), format_money(has.value)),
             "cash": (money(has.cash_now), format_money(has.cash_now)),
-            "wallet": (money(has.wallet), format_money(has.wallet)),
             "price": (each(price), format_money(price)),
             "cash-price": (each(cash), format_money(cash)),
         }
