@@ -39,6 +39,11 @@ def test_days_add_up_to_the_reserve(database: Database, vector: str) -> None:
         assert found.days[-1].price_micro(program.split_factor) == now
     assert sum(day.exits for day in found.days) == found.status.activity.exits
     assert sum(found.owed.values()) == 0, "every micro has a place"
+    value, cash = found.held
+    members = sum(row.points for row in list_members(database, program.name, "", 1_000))
+    pair = program.state(policy).pair
+    assert value == members * pair[0] // pair[1] <= program.reserve
+    assert cash <= value
 
 
 @pytest.mark.parametrize("vector", ["everything", "splits", "advert-a"])

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from springtide.core.units import price_micro
 from springtide.services.disclosure import Disclosure, NotDisclosed, disclose
+from springtide.services.holding import worth
 from springtide.services.reports import Status, read_status
 from springtide.storage import overview, programs
 from springtide.storage.chain import decode
@@ -51,6 +52,16 @@ class Overview:
     posted_at: datetime
     """When the last batch was."""
     read_at: datetime
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """What members' points are worth together, and the cash for them now, in micro.
+
+        The points of the opening belong to nobody. Rounded down.
+        """
+        program, policy = self.status.program, self.status.policy
+        opening = policy.opening_supply_nano * program.split_factor
+        return worth(max(program.supply - opening, 0), program, policy)
 
 
 def read_overview(database: Database, name: str, now: datetime) -> Overview:
