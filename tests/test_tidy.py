@@ -15,6 +15,7 @@ SOURCES = sorted(
     path.relative_to(ROOT)
     for folder in ("src", "tests", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
+    if "node_modules" not in path.parts
 )
 
 

@@ -48,6 +48,7 @@ FILES: dict[str, str | bytes] = {
 }
 
 GOLDEN: dict[str, str] = {
+    "phone link shop m1 12": "'12' is no phone number; write it like 13800000001",
     "policy check nowhere.toml": "nowhere.toml: No such file or directory; check the path",
     "policy check folder": "folder: Is a directory; check the path",
     "policy check broken.toml": "broken.toml: not a TOML file: Expected ']' at the end of a "
@@ -126,6 +127,7 @@ GOLDEN: dict[str, str] = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     "status nope": ("no program is named 'nope'; known are ", "PROGRAM"),
+    "phone link nope m1 13800000001": ("no program is named 'nope'; known are ",),
     "statement nope --member m1": ("no program is named 'nope'; known are ",),
     "prices nope": ("no program is named 'nope'; known are ",),
     "audit nope": ("no program is named 'nope'; known are ",),

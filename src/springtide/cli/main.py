@@ -14,6 +14,7 @@ from springtide.cli import (
     controls,
     evidence,
     orders,
+    phones,
     policies,
     programs,
     reports,
@@ -75,6 +76,7 @@ app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
 app.add_typer(webhooks.app, name="webhook")
 evidence.add_to(app)
+app.add_typer(phones.app, name="phone")
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

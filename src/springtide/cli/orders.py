@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from springtide.cli.settings import (
 )
 from springtide.core.events import Json as Event
 from springtide.core.policy import PolicyError
+from springtide.services.demo import PROGRAM, moved
 from springtide.services.gateway import Database, ProgramExists
 from springtide.services.importing import (
     ImportResult,
@@ -31,6 +33,7 @@ from springtide.services.importing import (
     import_orders,
     read_mapping,
 )
+from springtide.services.listing import list_policies
 from springtide.services.policies import put_in_effect
 from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
@@ -161,18 +164,20 @@ def demo_command(
 ) -> None:
     """Open a program, import the example orders, and show what became of everybody.
 
-    The orders are the first 3,000 of a real shop (CDNOW, 1997-1998, in its dates moved to
-    2021); who invited whom is made up. Run it again: nothing is posted twice.
+    The orders are the first 3,000 of a real shop (CDNOW, 1997-1998), their dates moved so
+    that the last is of the day before the program was opened; who invited whom is made up.
+    Run it again: nothing is posted twice.
     """
-    name = "demo"
+    name = PROGRAM
     sample = files("springtide") / "data" / "cdnow-sample.csv"
     with database() as db, TemporaryDirectory(prefix="springtide-") as folder:
         path = Path(folder) / "orders.csv"
-        path.write_text(sample.read_text())
         try:
             create_program(db, name, read_preset("local-life"))
         except ProgramExists:
             err.print(f"program {name} is there already; going on with it")
+        opened_on = list_policies(db, name)[0].created_at.date()
+        path.write_text(moved(sample.read_text(), opened_on - timedelta(days=1)))
         file = OrderFile(
             path,
             read_mapping("id=order_id,member=customer,amount=amount,at=date,referrer=referrer"),

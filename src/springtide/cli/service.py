@@ -11,6 +11,8 @@ from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
 from springtide.core.units import format_money
 from springtide.services import cash_outs, keys, settling
+from springtide.services import demo as demonstration
+from springtide.services.gateway import Database
 from springtide.services.policies import put_in_effect
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
@@ -39,8 +41,11 @@ def serve(
     ] = "",
     *,
     allow_private_webhooks: AllowPrivate = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Say on every page that nothing here is real.")
+    ] = False,
 ) -> None:
-    """Serve the HTTP API until SIGTERM or Ctrl-C; what was taken by then is finished.
+    """Serve the pages and the API until SIGTERM or Ctrl-C; what was taken is finished.
 
     $ springtide serve
 
@@ -50,6 +55,8 @@ def serve(
 
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db, db.pooled():
+        if demo:
+            _say_doors(db, f"http://{host}:{port}")
         try:
             run(
                 db,
@@ -59,9 +66,21 @@ def serve(
                 err.print,
                 public_url,
                 private_webhooks=allow_private_webhooks,
+                demo=demo,
             )
         except (PortTaken, ValueError) as error:
             raise BadInput(str(error)) from None
+
+
+def _say_doors(db: Database, url: str) -> None:
+    """Open the doors of the demonstration, and say where they are."""
+    if not demonstration.open_doors(db, clock(), secrets.token_hex):
+        raise BadInput("there is no demonstration here; run `springtide demo` first")
+    name = demonstration.PROGRAM
+    err.print(f"reserve page  {url}/p/{name}")
+    err.print(f"member        {url}/m/{name}  phone {demonstration.PHONE}, code on the page")
+    err.print(f"console       {url}/console  name, password and code on the page")
+    err.print(f"components    {url}/patterns")
 
 
 def settle(program: Program, *, json: Json = False) -> None:

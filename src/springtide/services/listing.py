@@ -31,6 +31,7 @@ __all__ = [
     "list_lots",
     "list_members",
     "list_merchants",
+    "list_newest",
     "list_orders",
     "list_policies",
     "read_entry",
@@ -78,6 +79,13 @@ def list_orders(
 ) -> list[EntryRow]:
     """Orders that match a filter, in the order they were posted, from after a seq."""
     return _read(orders.read_orders, database, name, wanted, after, most)
+
+
+def list_newest(
+    database: Database, name: str, kinds: list[str], before: int | None, most: int
+) -> list[EntryRow]:
+    """Entries of some kinds, newest first, from before a seq."""
+    return _read(listing.read_newest, database, name, kinds, before, most)
 
 
 def read_entry(database: Database, name: str, kinds: list[str], id_: str) -> EntryRow | None:

@@ -86,6 +86,18 @@ def read_entries(
     return [EntryRow(*row) for row in rows]
 
 
+def read_newest(
+    tx: psycopg.Connection, program: Program, kinds: list[str], before: int | None, most: int
+) -> list[EntryRow]:
+    """Entries of some kinds, newest first, from before a seq."""
+    rows = tx.execute(
+        f"{ENTRY} WHERE e.program_id = %s AND e.kind = ANY(%s)"
+        " AND (%s::bigint IS NULL OR e.seq < %s) ORDER BY e.seq DESC LIMIT %s",
+        [program.id, kinds, before, before, most],
+    )
+    return [EntryRow(*row) for row in rows]
+
+
 def read_entry(
     tx: psycopg.Connection, program: Program, kinds: list[str], id_: str
 ) -> EntryRow | None:
@@ -126,10 +138,24 @@ _MEMBER: LiteralString = """
 def read_members(
     tx: psycopg.Connection, program: Program, after: str, most: int
 ) -> list[MemberRow]:
-    """Members by id, from after one."""
+    """Members by id, from after one.
+
+    First the page, then what belongs to each: joined at once, the planner reads bindings and
+    lots from the first member on.
+    """
     rows = tx.execute(
-        f"{_MEMBER} WHERE m.program_id = %s AND m.id > %s"
-        " GROUP BY m.id, b.referrer ORDER BY m.id LIMIT %s",
+        """
+        SELECT m.id,
+               (SELECT b.referrer FROM binding b
+                WHERE b.program_id = m.program_id AND b.member = m.id),
+               l.lots, l.points, l.net
+        FROM (SELECT program_id, id FROM member
+              WHERE program_id = %s AND id > %s ORDER BY id LIMIT %s) m,
+        LATERAL (SELECT count(*) AS lots, coalesce(sum(points), 0) AS points,
+                        coalesce(sum(net), 0) AS net
+                 FROM lot WHERE lot.program_id = m.program_id AND lot.member = m.id) l
+        ORDER BY m.id
+        """,
         [program.id, after, most],
     )
     return [MemberRow(*row) for row in rows]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import random
+from threading import Event
 from typing import Any
 
 import swagger_ui_bundle
@@ -41,6 +42,7 @@ from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
 from springtide.web.observe import DEFECT, Metrics, Observer
+from springtide.web.pages.site import Site
 from springtide.web.problems import REFUSALS, problem_response, problems_page, refused
 from springtide.web.sessions import Cookies
 
@@ -82,13 +84,17 @@ def create_app(
     database: Database,
     desks: Desks,
     rate: str,
+    closing: Event,
     public_url: str = "",
     *,
     private_webhooks: bool,
+    demo: bool = False,
 ) -> ASGIApp:
     """The application over a database.
 
-    `rate` is what one key may ask for, `public_url` where browsers find the service.
+    `rate` is what one key may ask for, `public_url` where browsers find the service. Pages
+    that are open and follow the pool are let go when `closing` is set. A demonstration says
+    on every page that it is one.
     """
     cookies = Cookies(public_url)
     gate = Gate(database, rate, cookies, _now)
@@ -128,7 +134,8 @@ def create_app(
     _add_reference(app)
     _add_refusals(app)
     # Outside of FastAPI's own layers, which orders need not pass through.
-    return Observer(Commands(app, gate, desks, database, _now), metrics)
+    site = Site(app, database, desks, app.state.door, closing, public_url, is_demo=demo)
+    return Observer(Commands(site, gate, desks, database, _now), metrics)
 
 
 def _add_operations(app: FastAPI, database: Database) -> None:

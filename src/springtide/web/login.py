@@ -48,7 +48,7 @@ class Door:
         Raises:
             Problem: there were too many by this name or from this address.
         """
-        address = _address(request)
+        address = address_of(request)
         # Both are counted, so that neither answer says anything about the name.
         allowed = [
             self._limiter.hit(PER_ADDRESS, "address", address),
@@ -64,7 +64,7 @@ class Door:
             return await asyncio.to_thread(work)
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """Where a request comes from; behind a proxy, where the proxy says that it does."""
     said = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
     if _cookies(request).origin and said:

@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -30,6 +32,7 @@ def run(
     public_url: str = "",
     *,
     private_webhooks: bool,
+    demo: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
 
@@ -43,13 +46,23 @@ def run(
         processors=[
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
     desks = Desks(database, lambda: datetime.now(UTC))
-    app = create_app(database, desks, rate, public_url, private_webhooks=private_webhooks)
+    closing = Event()
+    app = create_app(
+        database,
+        desks,
+        rate,
+        closing,
+        public_url,
+        private_webhooks=private_webhooks,
+        demo=demo,
+    )
     listening = _listen(host, port)
     say(
         "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
@@ -66,7 +79,7 @@ def run(
         server_header=False,
     )
     try:
-        _Server(config).run(sockets=[listening])
+        _Server(config, closing).run(sockets=[listening])
     finally:
         desks.close()
 
@@ -77,6 +90,15 @@ class _Server(uvicorn.Server):
     Uvicorn's own raises the signal again, and the database server that was started for it
     would be left running.
     """
+
+    def __init__(self, config: uvicorn.Config, closing: Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Let go of those who only listen, and finish what was taken."""
+        self._closing.set()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,93 @@
+"""The demonstration: log-ins that everybody knows, and a few more events than orders.
+
+Only for the program `demo`, whose orders `springtide demo` imports. Everything has fixed ids,
+so that it happens once however often it is asked for.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+
+import pyotp
+
+from springtide.core.events import Json
+from springtide.services import login, phones, staff
+from springtide.services.passwords import make_totp
+from springtide.services.programs import list_programs
+from springtide.services.sessions import Random
+from springtide.services.writer import Writer
+from springtide.storage.database import Database
+from springtide.storage.errors import UnusableStaff
+
+PROGRAM = "demo"
+MEMBER = "c00177"
+PHONE = "+8613800000001"
+STAFF = "demo-owner"
+PASSWORD = "anybody may try this"  # noqa: S105 - known to everybody on purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What one types to look at the console of the demonstration."""
+
+    name: str
+    password: str
+    code: str
+    """Of the second factor, at this moment."""
+
+
+def moved(orders_csv: str, last: date) -> str:
+    """The example orders with their dates moved so that the last of them is a given day."""
+    header, *rows = csv.reader(orders_csv.splitlines())
+    at = header.index("date")
+    by = last - date.fromisoformat(rows[-1][at])
+    for row in rows:
+        row[at] = (date.fromisoformat(row[at]) + by).isoformat()
+    return "".join(f"{','.join(row)}\n" for row in (header, *rows))
+
+
+def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
+    """Let everybody log in to the demonstration; false if there is none here."""
+    if PROGRAM not in [program.name for program in list_programs(database)]:
+        return False
+    with suppress(UnusableStaff):  # it is there already
+        invitation = staff.add_staff(
+            database, STAFF, PROGRAM, ["owner"], "system", now, random_hex
+        )
+        login.enrol(database, invitation, PASSWORD, now, _known())
+    with suppress(phones.Linked):
+        phones.link_phone(database, PROGRAM, MEMBER, PHONE, "system", now, random_hex)
+    with Writer(database, PROGRAM) as writer:
+        writer.post(story())
+    return True
+
+
+def hint(now: datetime) -> Hint:
+    """The log-in of the demonstration; its second factor is no secret."""
+    return Hint(STAFF, PASSWORD, pyotp.TOTP(make_totp(_known())).at(now))
+
+
+def story() -> list[Json]:
+    """What happened besides orders: some cashed out, some took orders back, one gift."""
+    leavers = ["c00362", "c00819", "c00145", "c00214", "c00314", "c00457", "c00485", "c00547"]
+    cash_outs = [
+        {"type": "cash_out", "id": f"demo-cash-out-{number}", "member": member, "points": "all"}
+        for number, member in enumerate(leavers)
+    ]
+    refunds = [
+        {"type": "refund", "id": f"demo-refund-{number}", "order": f"cd{number:06d}"}
+        for number in (2900, 2910, 2920)
+    ]
+    part = {"type": "refund", "id": "demo-refund-part", "order": "cd002930", "amount": "5.00"}
+    gift = {"type": "inject", "id": "demo-injection", "amount": "250.00"}
+    return [*cash_outs, *refunds, part, gift]
+
+
+def _known() -> Callable[[int], str]:
+    """Digits that look random and are the same every time."""
+    numbers = count()
+    return lambda size: hashlib.sha256(b"demo %d" % next(numbers)).hexdigest()[: 2 * size]

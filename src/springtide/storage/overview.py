@@ -1,0 +1,61 @@
+"""A program over time and at a glance: what came and went each day, and who is owed what."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+
+from springtide.storage.chain import decode
+from springtide.storage.programs import Program
+
+
+class Happened(NamedTuple):
+    """An entry: when it happened, and the JSON of its receipt."""
+
+    at: str
+    """As the event says it, else when the entry was posted; ISO 8601."""
+    kind: str
+    receipt: str
+
+
+def read_happenings(tx: psycopg.Connection, program: Program) -> Iterator[Happened]:
+    """All entries after the opening, in order, some at a time."""
+    with tx.cursor("happenings") as rows:
+        rows.itersize = 10_000
+        rows.execute(
+            """
+            SELECT b.posted_at, e.kind, e.event, e.receipt
+            FROM batch b JOIN entry e
+              ON e.program_id = b.program_id AND e.seq BETWEEN b.first_seq AND b.last_seq
+            WHERE b.program_id = %s AND e.seq > 0 ORDER BY e.seq
+            """,
+            [program.id],
+        )
+        for posted_at, kind, event, receipt in rows:
+            said = decode(event).get("at")
+            at = said if isinstance(said, str) else posted_at.isoformat()
+            yield Happened(at, kind, receipt)
+
+
+def read_owed(tx: psycopg.Connection, program: Program) -> dict[str, int]:
+    """What is owed to each kind of account, in micro: wallets, merchants, escrow, credit."""
+    rows = tx.execute(
+        """
+        SELECT split_part(account, ':', 1), sum(credit - debit) FROM posting
+        WHERE program_id = %s AND unit <> 'points' GROUP BY 1
+        """,
+        [program.id],
+    )
+    return dict(rows.fetchall())
+
+
+def read_last_batch(tx: psycopg.Connection, program: Program) -> datetime:
+    """When the last batch was posted."""
+    row = tx.execute(
+        "SELECT posted_at FROM batch WHERE program_id = %s AND number = %s",
+        [program.id, program.batch],
+    ).fetchone()
+    assert row is not None
+    at: datetime = row[0]
+    return at

@@ -1,0 +1,15 @@
+// Small state of the pages: dialogs and copying. Works with Alpine's CSP build, which knows
+// components by name and evaluates nothing.
+document.addEventListener("alpine:init", () => {
+  Alpine.data("sheet", () => ({
+    open() { this.$refs.dialog.showModal(); },
+    close() { this.$refs.dialog.close(); },
+  }));
+  Alpine.data("copy", () => ({
+    done: false,
+    async copy() {
+      await navigator.clipboard.writeText(this.$root.dataset.text);
+      this.done = true;
+    },
+  }));
+});

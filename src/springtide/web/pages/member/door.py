@@ -1,0 +1,69 @@
+"""Logging in by a code that is sent to a phone, and out."""
+
+from starlette.responses import Response
+
+from springtide.services import phones
+from springtide.services.listing import read_program
+from springtide.services.sessions import Session
+from springtide.web.pages.shared.call import Call
+from springtide.web.pages.shared.people import Sessions, Slower, random_hex
+from springtide.web.pages.shared.sandbox import Sandbox
+
+
+class Door:
+    """The way in for members."""
+
+    def __init__(self, people: Sessions, sender: Sandbox) -> None:
+        self._people = people
+        self._sender = sender
+        self._sending = Slower("60/hour")
+        self._guessing = Slower("120/hour")
+
+    def show(self, call: Call) -> Response:
+        """Ask for the number."""
+        read_program(call.database, call.program)  # there is such a program
+        return call.page("member/phone.html", error="", phone=call.asked("phone", 30))
+
+    def send(self, call: Call) -> Response:
+        """Send a code, and ask for it."""
+        self._people.cookies.check_origin(call.request)
+        self._sending.check(call)
+        text = call.form.get("phone", "")[:30]
+        try:
+            phone = phones.read_phone(text)
+            phones.send_code(
+                call.database, call.program, phone, self._sender, call.now, random_hex
+            )
+        except phones.NotANumber:
+            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+        except phones.TooSoon as error:
+            return call.page(
+                "member/phone.html", 429, error="soon", phone=text, wait_s=error.wait_s
+            )
+        return self._ask(call, phone)
+
+    def enter(self, call: Call) -> Response:
+        """Log in with the code."""
+        self._people.cookies.check_origin(call.request)
+        self._guessing.check(call)
+        text, code = call.form.get("phone", "")[:30], call.form.get("code", "")[:20]
+        try:
+            phone = phones.read_phone(text)
+            token, session = phones.log_in(
+                call.database, call.program, phone, code, call.now, random_hex
+            )
+        except phones.NotANumber:
+            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+        except phones.WrongCode:
+            return self._ask(call, phone, 422)
+        return self._people.begin(call, token, session, call.at("m"))
+
+    def _ask(self, call: Call, phone: str, status: int = 200) -> Response:
+        shown = self._sender.last(phone) if call.house.demo else ""
+        return call.page(
+            "member/code.html", status, phone=phone, shown=shown, wrong=status != 200
+        )
+
+    def leave(self, call: Call, session: Session) -> Response:
+        """Log out."""
+        return self._people.end(call, session, call.at("m", "/login"))

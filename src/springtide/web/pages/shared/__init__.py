@@ -1,0 +1,1 @@
+"""What the faces share: languages, formats, templates, files, one call."""

@@ -1,0 +1,81 @@
+"""Every page: its words, its mark, what it may load, how wide it is, who can use it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from springtide.web.pages.shared.language import LANGUAGES, words
+from tests.pages.screenshots import settle
+from tests.pages.visiting import EVERY, Look, Visits
+
+pytestmark = pytest.mark.xdist_group("pages")
+
+AXE = (
+    Path(__file__).parents[2] / "src/springtide/web/assets/node_modules/axe-core/axe.min.js"
+).read_text()
+
+ALIKE = "['tbody tr:nth-child(n+4)', '.list > li:nth-child(n+4)']"
+"""Rows that are like the three above them: looking at each takes long."""
+
+WAYS: list[tuple[str, str, Look]] = [("zh", "phone", "dark"), ("en", "desk", "light")]
+
+
+@pytest.mark.parametrize(("language", "size", "look"), WAYS)
+@pytest.mark.parametrize("who", EVERY)
+def test_every_page(visits: Visits, who: str, language: str, size: str, look: Look) -> None:
+    with visits.window(who, language, size, look) as page:
+        for name, address in EVERY[who].items():
+            response = page.goto(address)
+            settle(page)
+            assert response is not None
+            assert response.status == (404 if name == "missing" else 200), name
+            _check_words(page, language, name)
+            _check_width(page, name)
+            _check_access(page, name)
+            policy = response.headers["content-security-policy"]
+            assert "unsafe" not in policy, name
+
+
+def _check_words(page: Page, language: str, name: str) -> None:
+    text = page.inner_text("body")
+    assert page.locator(".demo").count() == 1, f"{name} does not say that it is a DEMO"
+    assert page.get_attribute("html", "lang") == LANGUAGES[language].tag
+    for sign in ("%(", "{{", "None", "undefined", "NaN", "Markup("):
+        assert sign not in text, f"{name} shows {sign}"
+    say = words(LANGUAGES[language].locale).gettext
+    for value in (say("Price of a point"), say("Worth"), say("your points are worth")):
+        if value in text.splitlines():
+            assert any(cash in text for cash in (say("Cash now"), say("cash now for them"))), (
+                f"{name} shows {value!r} without what could be cashed now"
+            )
+    if language == "zh":
+        assert say("Language") != "Language"
+        assert page.title().isascii() is False, f"the title of {name} is not Chinese"
+
+
+def _check_width(page: Page, name: str) -> None:
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{name} is {wide} wide in a window of {window}"
+    cut = page.evaluate(
+        """[...document.querySelectorAll('data, dd, h1, h2, th, td, button')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1
+                && getComputedStyle(e).display !== 'inline')
+        .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert cut == [], f"{name} has text that is wider than its place"
+
+
+def _check_access(page: Page, name: str) -> None:
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate(
+        "axe.run({exclude: ALIKE}, {resultTypes: ['violations']})".replace("ALIKE", ALIKE)
+    )
+    serious = [
+        (problem["id"], [node["html"][:160] for node in problem["nodes"]][:3])
+        for problem in found["violations"]
+        if problem["impact"] in ("serious", "critical")
+    ]
+    assert serious == [], f"{name}: {json.dumps(serious, indent=1)}"

@@ -1,0 +1,115 @@
+"""Visitors of the demonstration: who they are, where they may go, how they look at it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from springtide.services import demo
+from tests.pages.browser import DESK, PHONE
+
+PUBLIC = {
+    "start": "/",
+    "reserve": "/p/demo",
+    "patterns": "/patterns",
+    "missing": "/p/nowhere",
+    "member-login": "/m/demo/login",
+    "console-login": "/login",
+}
+MEMBER = {
+    "member-home": "/m/demo",
+    "member-lots": "/m/demo/lots",
+    "member-lot": "/m/demo/lots/155",
+    "member-orders": "/m/demo/orders",
+    "member-wallet": "/m/demo/wallet",
+    "member-disclosure": "/m/demo/disclosure",
+    "member-account": "/m/demo/account",
+    "member-cash-out": "/m/demo/cash-out?points=1",
+    "member-cash-out-refused": "/m/demo/cash-out?points=99",
+}
+CONSOLE = {
+    "console-overview": "/console/demo",
+    "console-members": "/console/demo/members",
+    "console-member": f"/console/demo/members/{demo.MEMBER}",
+    "console-statement": f"/console/demo/statements/{demo.MEMBER}",
+    "console-members-none": "/console/demo/members?q=zz",
+    "console-orders": "/console/demo/orders",
+    "console-order": "/console/demo/orders/cd001425",
+    "console-prices": "/console/demo/prices",
+    "console-audit": "/console/demo/audit",
+    "console-log": "/console/demo/log",
+}
+Look = Literal["light", "dark"]
+
+EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE}
+"""Every page by its name, of those who need no log-in, of the member and of the staff."""
+
+
+class Visits:
+    """Browser windows on the demonstration, logged in where that is needed."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._states: dict[str, Any] = {"": None}
+
+    @contextmanager
+    def window(
+        self, who: str = "", language: str = "en", size: str = "phone", look: Look = "light"
+    ) -> Iterator[Page]:
+        """A page whose messages and errors are looked at when it closes: there are none."""
+        context = self._context(language, size, look, self._state(who))
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
+        yield page
+        context.close()
+        # Chromium reports the status of a page that is refused on purpose.
+        said = [line for line in said if "Failed to load resource" not in line]
+        assert not said, said
+
+    def _context(self, language: str, size: str, look: Look, state: Any) -> BrowserContext:
+        phone = size == "phone"
+        return self._browser.new_context(
+            base_url=self._url,
+            viewport=PHONE if phone else DESK,
+            is_mobile=phone,
+            has_touch=phone,
+            color_scheme=look,
+            locale="zh-CN" if language == "zh" else "en-GB",
+            timezone_id="UTC",
+            storage_state=state,
+        )
+
+    def _state(self, who: str) -> Any:
+        """The cookies of somebody who logged in, once for all windows."""
+        if who not in self._states:
+            context = self._context("en", "desk", "light", None)
+            page = context.new_page()
+            {"member": log_in_member, "staff": log_in_staff}[who](page)
+            self._states[who] = context.storage_state()
+            context.close()
+        return self._states[who]
+
+
+def log_in_member(page: Page, phone: str = demo.PHONE) -> None:
+    """By the code that the demonstration shows."""
+    page.goto("/m/demo/login")
+    page.fill("#phone", phone)
+    page.click("main button")
+    page.fill("#code", page.inner_text(".note strong"))
+    page.click("main button")
+    page.wait_for_url(re.compile("/m/demo$"))
+
+
+def log_in_staff(page: Page) -> None:
+    """By what the demonstration shows."""
+    page.goto("/login")
+    page.fill("#name", demo.STAFF)
+    page.fill("#password", demo.PASSWORD)
+    page.fill("#code", page.inner_text("#demo-code"))
+    page.click("main button")
+    page.wait_for_url(re.compile("/console/demo$"))
