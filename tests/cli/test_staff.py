@@ -17,7 +17,10 @@ PASSWORD = "a harbour in the morning"
 
 @pytest.fixture
 def shop(springtide: Command, name: str) -> str:
-    assert springtide("program", "create", name, "--preset", "advert-b").code == 0
+    assert (
+        springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo").code
+        == 0
+    )
     return name
 
 
