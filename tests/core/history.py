@@ -15,6 +15,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome, fold, opening_transfers
 from springtide.core.refusals import Refusal
+from springtide.core.standing import Distribution
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT, format_money, format_points
 
@@ -130,6 +131,52 @@ def bind(id_: str, member: str, referrer: str) -> Json:
     return {"type": "bind", "id": id_, "member": member, "referrer": referrer}
 
 
+def standing_events(count: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Events about merchants, agents, levels, deposits and dividends, without their ids.
+
+    Contracts are named by numbers below `count`, so that later ones meet earlier ones.
+    """
+    member, contract = st.sampled_from(["m1", "m2", "m3"]), st.sampled_from(["c1", "c2", "c3"])
+    day = st.sampled_from(["", "2026-01-01", "2026-02-01", "2026-03-01"])
+    amount = st.integers(1, 10**9).map(format_money)
+    ratio = st.sampled_from(["0", "0.0015", "0.02", "0.20", "0.50", "1"])
+    kinds: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+        "merchant_terms": {
+            "merchant": st.sampled_from(["shop-1", "mine"]), "take_rate": ratio,
+            "platform": ratio, "distribution": ratio, "region": REGIONS, "recruiter": member,
+            "recruiter_until": day, "suspended": st.booleans(),
+        },
+        "appoint": {
+            "contract": contract, "region": REGIONS, "member": member, "rate": ratio,
+            "from": day, "to": day,
+        },
+        "dismiss": {"contract": contract},
+        "level": {
+            "member": member, "level": st.sampled_from(["1", "2", "3", ""]),
+            "reason": st.just("sales"),
+        },
+        "rebind": {"member": member, "referrer": member, "reason": st.just("asked")},
+        "deposit": {"contract": contract, "amount": amount},
+        "deposit_return": {"contract": contract, "amount": amount, "at": day},
+        "commission_paid": {"member": member, "amount": amount, "reference": st.just("bank")},
+        "day": {"at": day},
+    }  # fmt: skip
+    dividend: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+        {
+            "type": st.just("dividend"),
+            "period": st.just(f"20{count % 90 + 10}-01"),
+            "revenue": amount,
+            "share": ratio,
+            "weights": st.dictionaries(member, amount, min_size=1),
+        }
+    )
+    others = [
+        st.fixed_dictionaries({"type": st.just(kind), **fields_})
+        for kind, fields_ in kinds.items()
+    ]
+    return st.one_of(*others, dividend)
+
+
 def inject(id_: str, micro: int) -> Json:
     return {"type": "inject", "id": id_, "amount": format_money(micro)}
 
@@ -160,6 +207,8 @@ def snapshot(state: State) -> dict[str, object]:
 
 
 def _frozen(value: object) -> object:
+    if isinstance(value, Distribution):
+        return {field.name: _frozen(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {key: _frozen(item) for key, item in value.items()}
     if isinstance(value, Lot):
@@ -211,6 +260,7 @@ def unit_of(account: str) -> str:
 
 _AS_THEY_ARE = (
     "id", "type", "error", "lot", "member", "kind", "to", "referrer", "split", "order",
+    "terms", "before", "day",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
@@ -233,6 +283,17 @@ def check_render(outcome: Outcome) -> None:
     """A receipt renders, in its order, to the decimals of its integers."""
     rendered = render(outcome.receipt)
     assert json.dumps(rendered) == json.dumps(rendered_again(outcome.receipt))
+
+
+def promotions() -> st.SearchStrategy[dict[str, Any]]:
+    """How commissions are paid, and how long bindings earn."""
+    return st.sampled_from(
+        [
+            {},
+            {"commission": {"mode": "statement"}},
+            {"referral": {"bind_days": 30}},
+        ]
+    )
 
 
 def _caps() -> st.SearchStrategy[dict[str, str] | None]:
@@ -266,7 +327,7 @@ def policies(draw: st.DrawFn, *, opened: bool) -> Policy:
     )
     commissions = [None] if distribution == "0" else [None, COMMISSIONS]
     return policy_of(
-        ADVERT_B,
+        merged(ADVERT_B, **draw(promotions())),
         opening_reserve=one_of(*openings) if opened else one_of("0", *openings),
         split={
             "take_rate": one_of("1", "0.20", "0.50"),

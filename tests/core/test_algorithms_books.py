@@ -10,7 +10,7 @@ from springtide.core.journal import Transfer
 from springtide.core.units import format_money, format_points, parse_money, parse_points
 from tests.spec import OPENS, Program, Row, check, policy_text, worked_examples
 
-STORIES = [["B2", "B3", "B4", "B5", "B6"], ["B7"], ["B8"], ["B9"]]
+STORIES = [["B2", "B3", "B4", "B5", "B6"], ["B7"], ["B8"], ["B9"], ["B10"]]
 
 
 def _entries(rules: list[str]) -> Iterator[tuple[str, list[Row]]]:
@@ -91,14 +91,17 @@ def _accounts() -> set[str]:
         make("<member>")
         for make in (journal.wallet_account, journal.points_account, journal.credit_account)
     }
-    return named | people | {journal.merchant_account("<merchant>")}
+    people.add(journal.due_account("<member>"))
+    others = {journal.merchant_account("<merchant>"), journal.deposit_account("<contract>")}
+    return named | people | others
 
 
 def _placeholder(account: str) -> str:
     kind, colon, _ = account.partition(":")
     if not colon:
         return account
-    return f"{kind}:<merchant>" if kind == "merchant" else f"{kind}:<member>"
+    whose = {"merchant": "merchant", "deposits": "contract"}.get(kind, "member")
+    return f"{kind}:<{whose}>"
 
 
 def _transfers() -> Iterator[Transfer]:

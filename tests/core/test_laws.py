@@ -32,6 +32,7 @@ from tests.core.history import (
     refund,
     settle,
     snapshot,
+    standing_events,
     start,
 )
 
@@ -60,7 +61,7 @@ MALFORMED: list[dict[str, Any]] = [
     {"id": "bad"},
 ]
 
-NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow")
+NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow", "commissions-paid")
 
 
 class Laws(RuleBasedStateMachine):
@@ -226,6 +227,16 @@ class Laws(RuleBasedStateMachine):
         whole, _, fraction = str(self.state.posted[order].event["amount"]).partition(".")
         return int(whole) * MICRO + int(fraction) - self.state.refunded.get(order, 0)
 
+    @rule(data=st.data())
+    def standing(self, data: st.DataObject) -> None:
+        """Whatever is said of merchants, agents and levels, the pool stands still."""
+        before, event = self.state.pair, data.draw(standing_events(self.count))
+        dividend = event["type"] == "dividend"
+        id_ = f"dividend:{event['period']}" if dividend else self.new_id()
+        self.tell({"id": id_, **event})
+        assert self.state.pair == before
+        self.check_no_loop()
+
     @rule(micro=AMOUNTS)
     def inject(self, micro: int) -> None:
         empty = self.state.supply_nano == 0
@@ -280,10 +291,16 @@ class Laws(RuleBasedStateMachine):
 
     def check_sign(self, account: str, balance: int) -> None:
         assert -LIMIT <= balance <= LIMIT
-        if account in NEVER_NEGATIVE or account.startswith("credit:"):
+        if account in NEVER_NEGATIVE or account.startswith(("credit:", "deposits:")):
             assert balance >= 0, account
-        elif account.startswith("wallet:"):
+        elif account.startswith(("wallet:", "commission-due:")):
             assert balance + self.books.clawed_back.get(account, 0) >= 0, account
+
+    @invariant()
+    def deposits_are_what_agents_paid(self) -> None:
+        """No deposit is anybody's revenue: what is held is what was paid and not returned."""
+        held = sum(one.deposit_micro for one in self.state.distribution.contracts.values())
+        assert held == -self.books.accounts.get("deposits-paid", 0)
 
     @invariant()
     def credit_is_backed(self) -> None:

@@ -19,12 +19,21 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.refusals import Overflow
+from springtide.core.standing import Change
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, trigger_key
 from springtide.core.units import LIMIT, PPM, price_micro
 
 
 class HorizonReached(Exception):
     """Lots that may exit now are not in the state yet; load more of them and try again."""
+
+
+class ChainNotLoaded(HorizonReached):
+    """Who is above a member is not in the state yet; load them and try again."""
+
+    def __init__(self, member: str) -> None:
+        super().__init__(member)
+        self.member = member
 
 
 class Entry:
@@ -35,7 +44,8 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "event", "id", "inflow_micro", "kind", "lots", "merchant", "newcomers",
+        "binding", "bound_on", "changes", "event", "id", "inflow_micro", "kind", "lots",
+        "merchant", "newcomers",
         "opened", "orphaned_micro", "popped", "receipt", "reference", "refunded",
         "reserve_micro", "seq", "settled", "split", "split_factor", "state", "supply_nano",
         "transfers",
@@ -62,6 +72,10 @@ class Entry:
         """An order, and how much of its amount this entry takes back."""
         self.settled: str | None = None
         self.binding: tuple[str, str] | None = None
+        self.bound_on = ""
+        """The day of the binding, if it is known."""
+        self.changes: list[Change] = []
+        """Of merchants' terms, agents, levels and the like."""
         self.newcomers: list[str] = []
         self.merchant = ""
         """One that was never seen before, or empty."""

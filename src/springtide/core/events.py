@@ -101,7 +101,14 @@ class Inject(NamedTuple):
     amount_micro: int
 
 
-Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject
+@dataclass(frozen=True, slots=True)
+class DistributionEvent:
+    """About merchants, agents, levels, deposits or dividends; see `distribution_events`."""
+
+    id: str
+
+
+Event = Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | DistributionEvent
 
 
 def is_name(value: object) -> bool:
@@ -221,6 +228,21 @@ def _inject(event: Json) -> Inject:
     return Inject(_name(event, "id"), _money(_present(event, "amount")))
 
 
+DISTRIBUTION = (
+    "merchant_terms", "appoint", "dismiss", "level", "rebind", "deposit", "deposit_return",
+    "dividend", "commission_paid", "day",
+)  # fmt: skip
+"""Types of events that are rare, and read in a room of their own."""
+
+read_name, read_optional_name, read_region, read_money = _name, _optional_name, _region, _money
+
+
+def _distribution(event: Json) -> DistributionEvent:
+    from springtide.core.distribution_events import READERS  # it reads by what is above
+
+    return READERS[str(event["type"])](event)
+
+
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
     "pay": _pay,
@@ -231,6 +253,7 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "redeem": _redeem,
     "refund": _refund,
     "inject": _inject,
+    **dict.fromkeys(DISTRIBUTION, _distribution),
 }
 
 

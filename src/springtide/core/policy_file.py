@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from springtide.core.events import is_name, is_region
-from springtide.core.policy import Policy, PolicyError, Terms
+from springtide.core.policy import LevelRule, Policy, PolicyError, Promotion, Terms
 from springtide.core.units import (
     LIMIT,
     MICRO,
@@ -145,7 +145,7 @@ def _seconds(orders: _Table) -> int:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
+def _merchants(table: _Table, take_ppm: int, split: tuple[int, int]) -> dict[str, Terms]:
     merchants = {}
     for key in table:
         if not is_name(key):
@@ -155,6 +155,8 @@ def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
             take_ppm=shop.ratio("take_rate", format_ratio(take_ppm)),
             region=shop.region("region"),
             recruiter=shop.person("recruiter") if shop.has("recruiter") else "",
+            platform_ppm=split[0],
+            distribution_ppm=split[1],
         )
     return merchants
 
@@ -170,6 +172,35 @@ def _people(table: _Table, is_key: Callable[[object], bool], keys: str) -> dict[
 
 def _level_rates(table: _Table) -> dict[str, int]:
     return {key: table.ratio(key) for key in table}
+
+
+def _promotion(referral: _Table, commission: _Table, level: _Table) -> Promotion:
+    rules = level.table("rules")
+    return Promotion(
+        bind_days=referral.whole("bind_days", 0, 1, 3_660)
+        if referral.has("bind_days")
+        else None,
+        visible=not referral.choice("visible", "yes", "no"),
+        hold_days=commission.whole("hold_days", 0, 0, 3_660),
+        by_statement=commission.choice("mode", "wallet", "statement"),
+        level_days=level.whole("period_days", 30, 1, 3_660),
+        level_rules={key: _level_rule(rules.table(key)) for key in rules},
+    )
+
+
+def _level_rule(rule: _Table) -> LevelRule:
+    found = LevelRule(rule.money("own_spend", "0"), rule.money("team_sales", "0"))
+    if not any(found):
+        raise PolicyError(f"{rule.name('own_spend')}: give it or team_sales, above zero")
+    return found
+
+
+def _check_rules(policy: Policy) -> None:
+    for level in policy.promotion.level_rules:
+        if level not in policy.level_rates_ppm:
+            raise PolicyError(
+                f"commission.level.rules.{level} has no rate; give it one, or remove the rule"
+            )
 
 
 def _check_pool(policy: Policy) -> None:
@@ -202,15 +233,23 @@ def check_budget(policy: Policy, merchant: str) -> None:
 
     Source: SPEC.md section 3; docs/algorithms/commission.md.
     """
+    whose = f"merchant {merchant}" if merchant else "the policy"
+    check_terms(policy, policy.terms_of(merchant), whose)
+
+
+def check_terms(policy: Policy, terms: Terms, whose: str) -> None:
+    """Refuse terms under which commissions could pass what a sale distributes.
+
+    Raises:
+        PolicyError: with the sum that passes and the budget.
+    """
     worst_ppm = policy.worst_commission_ppm()
-    terms = policy.terms_of(merchant)
-    if worst_ppm * PPM > terms.take_ppm * policy.distribution_ppm:
-        whose = f"merchant {merchant}" if merchant else "the policy"
-        budget = format_fraction(terms.take_ppm * policy.distribution_ppm, PPM**2)
+    if worst_ppm * PPM > terms.take_ppm * terms.distribution_ppm:
+        budget = format_fraction(terms.take_ppm * terms.distribution_ppm, PPM**2)
         raise PolicyError(
             f"commissions can reach {format_ratio(worst_ppm)} of an order, but {whose} "
             f"distributes only take_rate {format_ratio(terms.take_ppm)} x distribution "
-            f"{format_ratio(policy.distribution_ppm)} = {budget}; lower a rate"
+            f"{format_ratio(terms.distribution_ppm)} = {budget}; lower a rate"
         )
 
 
@@ -237,6 +276,7 @@ def check_policy(document: dict[str, object]) -> Policy:
     """
     policy = _read(_Table(document, ""))
     _check_pool(policy)
+    _check_rules(policy)
     for merchant in ("", *policy.merchants):
         check_budget(policy, merchant)
     return policy
@@ -255,11 +295,12 @@ def _read(root: _Table) -> Policy:
     merchants, agents = root.table("merchants"), root.table("agents")
     levels = root.table("levels")
     take_ppm = split.ratio("take_rate")
+    platform_ppm, distribution_ppm = split.ratio("platform"), split.ratio("distribution")
     policy = Policy(
         opening_reserve_micro=opening_micro,
         take_ppm=take_ppm,
-        platform_ppm=split.ratio("platform"),
-        distribution_ppm=split.ratio("distribution"),
+        platform_ppm=platform_ppm,
+        distribution_ppm=distribution_ppm,
         rest_to_pool=split.choice("unallocated", "platform", "pool"),
         start_price_micro=points.money("start_price", "1.00"),
         grant_ppm=points.ratio("grant_ratio"),
@@ -284,9 +325,10 @@ def _read(root: _Table) -> Policy:
         level_depth=level.whole("max_depth", 0, 0, 1_000),
         peer_ppm=level.ratio("peer", "0"),
         level_rates_ppm=_level_rates(rates),
-        merchants=_merchants(merchants, take_ppm),
+        merchants=_merchants(merchants, take_ppm, (platform_ppm, distribution_ppm)),
         agents=_people(agents, is_region, "a region of 2, 4 or 6 digits of GB/T 2260"),
         levels=_people(levels, is_name, "the id of a member"),
+        promotion=_promotion(root.table("referral"), commission, level),
     )
     root.close()
     return policy

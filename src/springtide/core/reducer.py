@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from springtide.core.commission import closes_loop, split_commissions
+from springtide.core.commission import split_commissions
+from springtide.core.distribution import (
+    RULES,
+    note_terms,
+    open_terms,
+    shares_of_order,
+    take_over,
+    terms_when_paid,
+)
 from springtide.core.entry import Entry, HorizonReached
 from springtide.core.events import (
-    Bind,
     CashOut,
     Event,
     Inject,
@@ -35,10 +42,12 @@ from springtide.core.journal import (
     POINTS_OPENING,
     POOL,
     Transfer,
+    earner_account,
     merchant_account,
     points_account,
     wallet_account,
 )
+from springtide.core.policy import Terms
 from springtide.core.refund import find_paid, refund_order
 from springtide.core.refusals import (
     BelowMinimum,
@@ -156,15 +165,15 @@ def _take_over(state: State, entry: Entry) -> None:
         state.members.update(entry.newcomers)
     if entry.merchant:
         state.merchants.add(entry.merchant)
-    if entry.binding is not None:
-        member, referrer = entry.binding
-        state.referrers[member] = referrer
+    if entry.binding is not None or entry.changes or state.distribution.held:
+        take_over(state, entry)
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
 
 
 def _pay(entry: Entry, order: Pay) -> None:
+    note_terms(entry, order.merchant)
     entry.inflow_micro += order.amount_micro
     entry.move("pay", PAYMENTS, ESCROW, _fitting(order))
     entry.receipt["amount"] = order.amount_micro
@@ -173,12 +182,15 @@ def _pay(entry: Entry, order: Pay) -> None:
 def _settle(entry: Entry, wish: Settle) -> None:
     order = find_paid(entry.state, wish.order)
     entry.settled = entry.receipt["order"] = wish.order
-    _credit_order(entry, order, ESCROW)
+    paid = entry.state.posted[wish.order]
+    terms = terms_when_paid(entry.state, order.merchant, paid.receipt)
+    _credit_order(entry, order, ESCROW, paid.event, terms)
 
 
 def _purchase(entry: Entry, order: Purchase) -> None:
+    terms = open_terms(entry.state, order.merchant)
     entry.inflow_micro += _fitting(order)
-    _credit_order(entry, order, PAYMENTS)
+    _credit_order(entry, order, PAYMENTS, entry.event, terms)
 
 
 def _fitting(order: Purchase) -> int:
@@ -187,8 +199,10 @@ def _fitting(order: Purchase) -> int:
     return order.amount_micro
 
 
-def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
+def _credit_order(entry: Entry, order: Purchase, source: str, told: Json, terms: Terms) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
+
+    `told` is the event that ordered, and says the day.
 
     Source: SPEC.md section 2, Purchase.
     """
@@ -196,17 +210,14 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     policy, amount = state.policy, order.amount_micro
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
-    terms = policy.terms_of(order.merchant)
     take = amount * terms.take_ppm // PPM
-    platform = take * policy.platform_ppm // PPM
-    distribution = take * policy.distribution_ppm // PPM
+    platform = take * terms.platform_ppm // PPM
+    distribution = take * terms.distribution_ppm // PPM
     contribution = take - platform - distribution
     granted = _grant(entry, contribution)
 
-    referrer = _referrer(entry, order.member, order.referrer)
-    commissions, rest = split_commissions(
-        policy, terms, order, state.referrers, referrer, distribution
-    )
+    shares = shares_of_order(entry, order, terms, told)
+    commissions, rest = split_commissions(shares, amount, distribution)
     if policy.rest_to_pool:
         contribution += rest
     else:
@@ -218,7 +229,7 @@ def _credit_order(entry: Entry, order: Purchase, source: str) -> None:
     entry.move("merchant", source, merchant_account(order.merchant), amount - take)
     entry.move("platform", source, PLATFORM, platform)
     for kind, earner, earned in commissions:
-        entry.transfers.append((kind, source, wallet_account(earner), earned))
+        entry.transfers.append((kind, source, earner_account(policy, earner), earned))
     entry.move("contribution", source, POOL, contribution)
     entry.move("grant", POINTS_ISSUED, points_account(order.member), granted)
     receipt = entry.receipt
@@ -254,24 +265,6 @@ def _credit_lot(entry: Entry, order: Purchase, granted_nano: int) -> None:
     else:
         lot = lot.moved(granted_nano, headroom)
     entry.put(lot)
-
-
-def _referrer(entry: Entry, member: str, wanted: str) -> str:
-    """The referrer that stands, after binding the wanted one if that can be bound."""
-    state = entry.state
-    bound = state.referrers.get(member, "")
-    entry.meet(member)
-    if bound or not wanted:
-        return bound
-    if closes_loop(state.referrers, state.members, member, wanted):
-        return ""
-    entry.meet(wanted)
-    entry.binding = (member, wanted)
-    return wanted
-
-
-def _bind(entry: Entry, wish: Bind) -> None:
-    entry.receipt["referrer"] = _referrer(entry, wish.member, wish.referrer) or None
 
 
 @dataclass(slots=True)
@@ -353,6 +346,7 @@ def _cash_out(entry: Entry, wish: CashOut) -> None:
 
 
 def _redeem(entry: Entry, wish: Redeem) -> None:
+    open_terms(entry.state, wish.merchant)
     if wish.merchant not in entry.state.merchants:
         entry.merchant = wish.merchant
     burn = _price_burn(entry.state, wish.request, entry.state.policy.redeem_fee_ppm)
@@ -372,9 +366,9 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Purchase: _purchase,
     Pay: _pay,
     Settle: _settle,
-    Bind: _bind,
     CashOut: _cash_out,
     Redeem: _redeem,
     Refund: refund_order,
     Inject: _inject,
+    **RULES,
 }

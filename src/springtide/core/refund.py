@@ -13,8 +13,8 @@ from springtide.core.journal import (
     PLATFORM,
     POOL,
     REFUNDS,
+    earner_account,
     merchant_account,
-    wallet_account,
 )
 from springtide.core.policy import Policy
 from springtide.core.refusals import (
@@ -190,7 +190,7 @@ def _pay_back(entry: Entry, order: Order, shortfall_micro: int) -> None:
     entry.move("refund", shop, REFUNDS, order.merchant_micro)
     entry.move("refund", PLATFORM, REFUNDS, order.platform_micro)
     for earner, amount in order.commissions:
-        entry.move("clawback", wallet_account(earner), REFUNDS, amount)
+        entry.move("clawback", earner_account(entry.state.policy, earner), REFUNDS, amount)
     bearer = PLATFORM if entry.state.policy.shortfall_on_platform else shop
     entry.move("shortfall", bearer, REFUNDS, shortfall_micro)
 

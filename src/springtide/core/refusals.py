@@ -12,7 +12,15 @@
     ├── AlreadyRefunded      a second refund of one order, or its settlement after that
     ├── AlreadySettled       a second settlement of one order
     ├── RefundTooLarge       more than is left of the order
-    └── NoPoints             an injection while nobody holds a point
+    ├── NoPoints             an injection while nobody holds a point
+    ├── MerchantSuspended    an order or a redemption at a merchant who may not sell now
+    ├── OverBudget           terms or a rate that could pay more than a sale distributes
+    ├── UnknownLevel         a level that the policy has no rate for
+    ├── UnusableReferrer     a rebinding of who was never bound, or that would close a loop
+    ├── RegionTaken          a second agent of a region
+    ├── UnknownContract      no contract of this id, or one that is over, or a second one
+    ├── ContractRunning      the return of a deposit before the contract's end
+    └── MoreThanHeld         more of a deposit, or of what is due, than there is
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -100,3 +108,51 @@ class NoPoints(Refusal):
     """Money cannot be injected while no points are in circulation."""
 
     code = "no_points_in_circulation"
+
+
+class MerchantSuspended(Refusal):
+    """The merchant may not sell or take points now."""
+
+    code = "merchant_suspended"
+
+
+class OverBudget(Refusal):
+    """Commissions could pass what a sale under these terms distributes."""
+
+    code = "over_budget"
+
+
+class UnknownLevel(Refusal):
+    """The policy has no rate for this level."""
+
+    code = "unknown_level"
+
+
+class UnusableReferrer(Refusal):
+    """The member was never bound, or would be above themselves."""
+
+    code = "unusable_referrer"
+
+
+class RegionTaken(Refusal):
+    """The region has an agent."""
+
+    code = "region_taken"
+
+
+class UnknownContract(Refusal):
+    """There is no running contract of this id."""
+
+    code = "unknown_contract"
+
+
+class ContractRunning(Refusal):
+    """A deposit is returned at the end of its contract."""
+
+    code = "contract_running"
+
+
+class MoreThanHeld(Refusal):
+    """More is to be returned or paid than is held for it."""
+
+    code = "more_than_held"

@@ -12,6 +12,7 @@ from heapq import heapify, heappush
 from springtide.core.events import Json
 from springtide.core.journal import OPENING, POOL
 from springtide.core.policy import Policy
+from springtide.core.standing import Distribution
 from springtide.core.units import LIMIT, NANO
 
 KEY_SCALE = 10**12
@@ -105,6 +106,7 @@ class State:
     inflow_micro: int = 0
     """All money that ever came in. No balance can pass it, so balances need not be held
     while it fits 64 bits; see docs/decisions/0004-overflow.md."""
+    distribution: Distribution = field(default_factory=Distribution)
 
     @property
     def pair(self) -> tuple[int, int]:

@@ -25,6 +25,5 @@ def preview(database: Database, name: str, event: Json) -> tuple[Outcome, int]:
         while True:
             try:
                 return fold(state, *command), program.seq
-            except HorizonReached:
-                triggers *= 4
-                working_set.load_triggers(tx, program, state, triggers)
+            except HorizonReached as missing:
+                triggers = working_set.load_missing(tx, program, state, missing, triggers)

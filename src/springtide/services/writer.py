@@ -152,12 +152,13 @@ class _Batch:
         while True:
             try:
                 return fold(self._state, event, parsed)
-            except HorizonReached:
+            except HorizonReached as missing:
                 # The tables must say what the state says before more is read from them.
                 self._flush()
                 self._wait()
-                self._triggers *= 4
-                working_set.load_triggers(self._tx, self._program, self._state, self._triggers)
+                self._triggers = working_set.load_missing(
+                    self._tx, self._program, self._state, missing, self._triggers
+                )
 
     def _flush(self) -> None:
         part = self._part

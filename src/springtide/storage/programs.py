@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from springtide.core.policy import Policy
+from springtide.core.standing import Distribution
 from springtide.core.state import State, open_state
 from springtide.storage.chain import NO_HASH
 from springtide.storage.errors import ProgramExists, UnknownProgram
@@ -30,6 +31,8 @@ class Program:
     split_factor: int
     inflow: int
     last_id: str
+    day: str
+    registry: int
 
     def state(self, policy: Policy) -> State:
         """The state that the row gives; lots and members are loaded as they are needed."""
@@ -44,13 +47,14 @@ class Program:
             holds_all_lots=False,
             holds_all_balances=False,
             inflow_micro=self.inflow,
+            distribution=Distribution(day=self.day, registry=self.registry),
         )
 
 
 _SELECT = """
     SELECT p.id, p.name, p.policy_version, c.toml AS policy_toml, p.seq, p.batch, p.hash,
            p.reserve, p.supply, p.reference_reserve, p.reference_supply,
-           p.orphaned, p.split_factor, p.inflow, p.last_id
+           p.orphaned, p.split_factor, p.inflow, p.last_id, p.day, p.registry
     FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
 """
 
@@ -122,12 +126,13 @@ def move_program(
         """
         UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
             reference_reserve = %s, reference_supply = %s, orphaned = %s, split_factor = %s,
-            inflow = %s, last_id = greatest(last_id, %s)
+            inflow = %s, last_id = greatest(last_id, %s), day = %s, registry = %s
         WHERE id = %s
         """,
         [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
          state.orphaned_micro, state.split_factor, state.inflow_micro,
-         max(state.posted, default=""), program.id],
+         max(state.posted, default=""), state.distribution.day, state.distribution.registry,
+         program.id],
     )  # fmt: skip
     tx.execute(
         """
