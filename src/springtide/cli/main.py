@@ -10,13 +10,24 @@ import sys
 
 import typer
 
-from springtide.cli import orders, policies, programs, reports, service, simulate
+from springtide.cli import (
+    distribution,
+    merchants,
+    orders,
+    policies,
+    programs,
+    reports,
+    service,
+    simulate,
+)
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
+from springtide.core.refusals import Refusal
 from springtide.services.gateway import (
     BadName,
     DatabaseDown,
+    NotPossible,
     ProgramExists,
     UnknownMember,
     UnknownProgram,
@@ -30,8 +41,10 @@ REFUSALS = (
     BadName,
     DatabaseDown,
     ImportRefused,
+    NotPossible,
     PolicyError,
     ProgramExists,
+    Refusal,
     UnknownMember,
     UnknownProgram,
 )
@@ -46,6 +59,8 @@ app = typer.Typer(
 )
 app.add_typer(programs.app, name="program")
 app.add_typer(policies.app, name="policy")
+app.add_typer(merchants.app, name="merchant")
+distribution.add_to(app)
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

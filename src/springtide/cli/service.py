@@ -11,6 +11,8 @@ from rich.table import Table
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import BadInput, Json, database
 from springtide.services import keys, settling
+from springtide.services.agents import due_day
+from springtide.services.writer import Writer
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -50,7 +52,10 @@ def serve(
 def settle(program: Program, *, json: Json = False) -> None:
     """Settle the paid orders whose refund window is over; running it twice does no harm."""
     with database() as db:
-        settled = settling.settle_due(db, program, datetime.now(UTC))
+        now = datetime.now(UTC)
+        with Writer(db, program) as writer:
+            writer.post(due_day(db, program, now))
+        settled = settling.settle_due(db, program, now)
     if json:
         write_json({"program": program, "settled": settled})
     else:

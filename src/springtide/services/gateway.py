@@ -4,6 +4,7 @@ from springtide.storage.database import Database, open_database
 from springtide.storage.errors import (
     BadName,
     DatabaseDown,
+    NotPossible,
     ProgramExists,
     UnknownKey,
     UnknownMember,
@@ -15,6 +16,7 @@ __all__ = [
     "BadName",
     "Database",
     "DatabaseDown",
+    "NotPossible",
     "ProgramExists",
     "UnknownKey",
     "UnknownMember",

@@ -7,7 +7,7 @@ folded before. Source: docs/decisions/0003-group-commit.md.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
@@ -30,6 +30,7 @@ SLICE = 2_000
 IN_FLIGHT = 3
 
 Command = tuple[Json, Event | Refusal]
+Also = Callable[[Transaction, Program, list[Outcome]], None]
 
 
 def read_command(event: Json) -> Command:
@@ -66,10 +67,11 @@ class Writer:
         self._pipe.shutdown()
         self._connection.close()
 
-    def post(self, events: Sequence[Json]) -> list[Outcome]:
+    def post(self, events: Sequence[Json], also: Also | None = None) -> list[Outcome]:
         """Post events in order, durably, and answer each.
 
-        Of each `MOST_IN_A_BATCH` of them all is written, or none.
+        Of each `MOST_IN_A_BATCH` of them all is written, or none. `also` does something more
+        in the same transaction, given its outcomes.
 
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.
@@ -80,10 +82,10 @@ class Writer:
                 read_command(event) for event in events[first : first + MOST_IN_A_BATCH]
             ]
             with answering():
-                outcomes.extend(self._post_batch(commands))
+                outcomes.extend(self._post_batch(commands, also))
         return outcomes
 
-    def _post_batch(self, commands: list[Command]) -> list[Outcome]:
+    def _post_batch(self, commands: list[Command], also: Also | None) -> list[Outcome]:
         tx, tree = self._connection, self._tree
         self._tree = Tree()  # what a failed batch believed is forgotten
         with tx.transaction():
@@ -96,6 +98,8 @@ class Writer:
             outcomes = batch.fold(commands)
             if state.seq > program.seq:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())
+            if also is not None:
+                also(tx, program, outcomes)
         tree.seq = state.seq
         self._tree = tree
         return outcomes

@@ -27,3 +27,7 @@ class UnknownKey(Exception):
 
 class UnusableKey(Exception):
     """An API key was asked for that cannot be made."""
+
+
+class NotPossible(Exception):
+    """What was asked for cannot be done now; the message says why, and the remedy."""

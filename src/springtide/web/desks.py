@@ -8,6 +8,7 @@ from functools import partial
 
 from springtide.core.events import Json
 from springtide.core.reducer import Outcome
+from springtide.services.agents import due_day
 from springtide.services.desk import Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.listing import read_program
@@ -55,12 +56,19 @@ class Desks:
             await asyncio.sleep(pause_s)
             try:
                 for program in await asyncio.to_thread(list_programs, self._database):
+                    await self._turn_day(program.name, now())
                     if await self.order_type(program.name) == "pay":
                         await self._settle(program.name, now())
             except (DatabaseDown, DeskFull) as error:
                 log.warning("settlement waits", reason=str(error))
             except Exception:  # a defect: tell it, and try again with what is due then
                 log.exception("settlement failed")
+
+    async def _turn_day(self, program: str, now: datetime) -> None:
+        """Tell a program in which something ends with a day which one it is."""
+        day = await asyncio.to_thread(due_day, self._database, program, now)
+        if day:
+            await self.post(program, day)
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)
