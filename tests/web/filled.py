@@ -37,10 +37,12 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     redeemed = {"id": f"{mark}-redemption", "merchant": merchant, **request}
     yield "/v1/redemptions", redeemed
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
+    yield "/v1/invitations", {"member": buyer}
 
 
 def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
     """Every path of the API with a parameter, and the id of something that is there."""
+    invited = shop.post("/v1/invitations", {"member": f"{mark}-buyer"}).json()
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
@@ -57,6 +59,10 @@ def places(shop: Shop, mark: str, key: str) -> dict[str, str]:
         "/v1/wallets/{member}": f"{mark}-buyer",
         "/v1/wallets/{member}/entries": f"{mark}-buyer",
         "/v1/api-keys/{id}": key,
+        "/v1/merchants/{id}/statement": f"{mark}-merchant",
+        "/v1/orders/{id}/commissions": f"{mark}-order",
+        "/v1/members/{id}/earnings": f"{mark}-buyer",
+        "/v1/invitations/{code}": invited["code"],
     }
 
 

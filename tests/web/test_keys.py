@@ -29,6 +29,8 @@ NEEDS = {
     "/v1/cash-outs/batch": "payouts",
     "/v1/redemptions": "payouts",
     "/v1/injections": "pool",
+    "/v1/invitations": "orders",
+    "/v1/invitations/bindings": "orders",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
 }

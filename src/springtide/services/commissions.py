@@ -7,7 +7,7 @@ since, and the instant that is asked about. Source: docs/algorithms/distribution
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from springtide.core.commission import Share, links_of, shares_of, split_commissions
 from springtide.core.distribution import open_terms, terms_when_paid
@@ -26,7 +26,7 @@ from springtide.storage.errors import NotPossible
 from springtide.storage.programs import Program
 
 MOST_HELD = 2**31
-PENDING, PAYABLE, CLAWED_BACK = "pending", "payable", "clawed_back"
+Status = Literal["pending", "payable", "clawed_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Earned:
     amount: int
     clawed_back: int
     """What refunds of the order took back so far."""
-    status: str
+    status: Status
     payable_at: datetime
     policy_version: int
 
@@ -77,9 +77,9 @@ def _stand(row: EarnedRow, hold: timedelta, now: datetime) -> Earned:
     whole += sum(one["amount"] for one in receipt["commissions"])
     taken = sum(row.amount * refund // whole for refund in row.refunds)
     payable_at = row.posted_at + hold
-    status = PAYABLE if payable_at <= now else PENDING
+    status: Status = "payable" if payable_at <= now else "pending"
     if sum(row.refunds) >= whole:
-        status = CLAWED_BACK
+        status = "clawed_back"
     return Earned(
         row.seq, row.line, row.kind, row.member, row.order, row.amount, taken, status,
         payable_at, row.policy_version,
@@ -133,7 +133,7 @@ def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> i
         first = earnings.last_seq_until(tx, program, now - hold) + 1
         for row in earnings.read_earned(tx, program, member, (first, -1), MOST_HELD):
             one = _stand(row, hold, now)
-            if one.status == PENDING:
+            if one.status == "pending":
                 held += one.amount - one.clawed_back
     return max(balance - held, 0)
 
@@ -163,7 +163,7 @@ def read_team(database: Database, name: str, member: str) -> Team:
 
 
 def why(database: Database, name: str, order: str, member: str, now: datetime) -> list[Why]:
-    """Why a member earned on an order: each row with its rate, its policy and its path.
+    """Why a member, or everybody, earned on an order: each row with rate, policy and path.
 
     The rules are run again over what stood when the order was settled.
 
@@ -174,10 +174,10 @@ def why(database: Database, name: str, order: str, member: str, now: datetime) -
         program = programs.get_program(tx, name)
         found = earnings.find_order(tx, program, order)
         rows = earnings.read_earned_at(tx, program, found.seq, member) if found else []
-        if found is None or not rows:
+        if found is None or (member and not rows):
             raise NotPossible(f"{member} earned nothing on order {order!r}; check both ids")
-        shares, chain = _shares(tx, program, found, rows[0].policy_version)
-    paid = [share for share in shares if share.earner == member]
+        shares, chain = _shares(tx, program, found)
+    paid = [share for share in shares if member in ("", share.earner)]
     return [
         Why(_stand(row, _hold(program), now), share.rate_ppm, _path(share, found, chain))
         for row, share in zip(rows, paid, strict=True)
@@ -193,13 +193,13 @@ def _path(share: Share, found: OrderEntry, chain: list[str]) -> tuple[str, ...]:
 
 
 def _shares(
-    tx: Transaction, program: Program, found: OrderEntry, version: int
+    tx: Transaction, program: Program, found: OrderEntry
 ) -> tuple[list[Share], list[str]]:
     """Who earned on an order, with rates; and the referral chain from the buyer up.
 
     Shares that came to nothing are left out, as their rows are.
     """
-    state = _state_before(tx, program, found.seq, version)
+    state = _state_before(tx, program, found.seq, found.policy_version)
     order = cast(Purchase, read_event(found.event))
     day = day_of(found.event, state.distribution.day)
     _load_past_chain(tx, program, state, order.member, found.seq)

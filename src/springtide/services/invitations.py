@@ -184,9 +184,14 @@ def binding(
             raise NotPossible(f"{member} cannot be invited by themselves")
         claim(tx, program, member, verified, now, actor, random)
     return {
-        "type": "bind", "id": f"invitation:{code}:{member}", "member": member,
+        "type": "bind", "id": f"invitation:{code}:{_short(member)}", "member": member,
         "referrer": found.by, "at": now.isoformat(),
     }  # fmt: skip
+
+
+def _short(member: str) -> str:
+    """What stands for a member in an id that has only so many characters."""
+    return sha256(member.encode()).hexdigest()[:24]
 
 
 def claim(

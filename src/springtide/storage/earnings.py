@@ -57,10 +57,10 @@ def read_earned(
 def read_earned_at(
     tx: psycopg.Connection, program: Program, seq: int, member: str
 ) -> list[EarnedRow]:
-    """What a member earned by one entry."""
+    """What a member, or everybody, earned by one entry."""
     rows = tx.execute(
-        f"{_EARNED} AND c.seq = %s AND c.member = %s ORDER BY c.line",
-        [program.id, seq, member],
+        f"{_EARNED} AND c.seq = %s AND (%s::text = '' OR c.member = %s) ORDER BY c.line",
+        [program.id, seq, member, member],
     )
     return [EarnedRow(*row) for row in rows]
 
@@ -84,13 +84,14 @@ class OrderEntry(NamedTuple):
     ordered: Json
     """The receipt of the order: of its payment, if it was paid first."""
     receipt: Json
+    policy_version: int
 
 
 def find_order(tx: psycopg.Connection, program: Program, order: str) -> OrderEntry | None:
     """How an order was settled; None if it is not there or not settled."""
     row = tx.execute(
         """
-        SELECT p.seq, e.event, e.receipt, p.receipt
+        SELECT p.seq, e.event, e.receipt, p.receipt, p.policy_version
         FROM entry e LEFT JOIN settlement s ON s.program_id = e.program_id AND s.order_id = e.id
         JOIN entry p ON p.program_id = e.program_id AND p.seq = coalesce(s.seq, e.seq)
         WHERE e.program_id = %s AND e.id = %s
@@ -100,7 +101,7 @@ def find_order(tx: psycopg.Connection, program: Program, order: str) -> OrderEnt
     ).fetchone()
     if row is None:
         return None
-    return OrderEntry(row[0], *(decode(text) for text in row[1:]))
+    return OrderEntry(row[0], *(decode(text) for text in row[1:4]), row[4])
 
 
 def read_registry(

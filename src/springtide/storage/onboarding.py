@@ -158,18 +158,6 @@ def find_invitation(
         ).fetchone()
 
 
-def list_invitations(
-    tx: psycopg.Connection, program: Program, after: str, most: int
-) -> list[InvitationRow]:
-    """Invitations by code, from after one."""
-    with tx.cursor(row_factory=class_row(InvitationRow)) as cursor:
-        return cursor.execute(
-            "SELECT code, member, merchant, created_at, created_by FROM invitation"
-            " WHERE program_id = %s AND code > %s ORDER BY code LIMIT %s",
-            [program.id, after, most],
-        ).fetchall()
-
-
 def claim_identity(
     tx: psycopg.Connection, program: Program, kind: str, digest: bytes, member: str
 ) -> str:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.programs import list_programs
-from springtide.web import keyring, resources
+from springtide.web import distribution, keyring, resources
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.desks import Desks
@@ -64,6 +64,7 @@ def create_app(database: Database, desks: Desks, rate: str) -> ASGIApp:
     )
     app.state.gate, app.state.database = gate, database
     app.state.desks, app.state.metrics = desks, metrics
+    app.include_router(distribution.router)  # its addresses are longer, and come first
     app.include_router(resources.router)
     app.include_router(keyring.router)
     _add_operations(app)

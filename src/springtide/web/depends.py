@@ -49,6 +49,7 @@ def _database(request: Request) -> Database:
 
 
 Reader = Annotated[ApiKey, Depends(_allowed("read"))]
+Binder = Annotated[ApiKey, Depends(_allowed("orders"))]
 KeyKeeper = Annotated[ApiKey, Depends(_allowed("keys"))]
 Books = Annotated[Database, Depends(_database)]
 

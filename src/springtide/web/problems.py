@@ -27,6 +27,7 @@ STATUS = {
     "unknown_contract": 404,
     "contract_running": 409,
     "more_than_held": 409,
+    "not_possible": 409,
     "unknown_order": 404,
     "not_found": 404,
     "method_not_allowed": 405,
