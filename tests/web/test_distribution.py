@@ -63,9 +63,8 @@ def test_a_merchant_reads_what_it_sold_and_an_order_says_why_it_paid(bought: Sho
         "sold": "800.000000", "redeemed": "0.000000", "owed": found["owed"],
     }  # fmt: skip
     assert [line["cause"] for line in found["lines"]][:2] == ["merchant", "refund"]
-    empty = bought.get(
-        "/v1/merchants/shop-1/statement", **{"from": "2020-01-01", "to": "2020-01-31"}
-    )
+    long_ago = {"from": "2020-01-01", "to": "2020-01-31"}
+    empty = bought.get("/v1/merchants/shop-1/statement", **long_ago)
     assert (empty["sold"], empty["lines"]) == ("0.000000", [])
     beyond = bought.client.get("/v1/merchants/shop-1/statement", params={"to": "9999-12-31"})
     check_problem(beyond, 422, "invalid_parameter")
