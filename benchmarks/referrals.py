@@ -19,6 +19,8 @@ from springtide.storage.database import Database, migrate
 
 MEMBERS = 1_000_000
 DEPTH = 10_000
+ROOTS = 1_000
+"""Of the flat forest."""
 ORDERS = 100_000
 BATCH = 20_000
 NEWCOMERS = 10
@@ -50,13 +52,13 @@ def deep(number: int, chance: random.Random) -> int:
 
 
 def flat(number: int, chance: random.Random) -> int:
-    """Everybody below one of as many roots as the chain has members."""
-    return chance.randrange(min(number, DEPTH))
+    """Roots, members below them, and everybody else below those: two awards an order too."""
+    return chance.randrange(ROOTS) if number < DEPTH else chance.randrange(ROOTS, DEPTH)
 
 
 def _bindings(members: int, parent: Callable[[int, random.Random], int]) -> list[Json]:
     chance = random.Random(1)
-    first = 1 if parent is deep else DEPTH
+    first = 1 if parent is deep else ROOTS
     return [
         {
             "type": "bind", "id": f"b{number:07d}", "member": _name(number),

@@ -1,14 +1,22 @@
 """The rules of docs/algorithms/distribution.md, run as written."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from springtide.core.events import DISTRIBUTION
 from springtide.core.journal import Transfer
-from tests.spec import Program, check_story, policy_text, worked_examples
+from springtide.core.policy_file import read_policy
+from springtide.core.units import MICRO, format_money, parse_money
+from springtide.services.commissions import stand
+from springtide.services.levels import reached
+from springtide.storage.earnings import EarnedRow
+from tests.spec import Program, Row, check, check_story, policy_text, worked_examples
 
 RULES = ["D1", "D2", "D3", "D4"]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -46,3 +54,22 @@ def test_every_event_of_distribution_is_told_on_a_page() -> None:
                 for sentence in row["event"].split("; "):
                     told.add(program.tell(sentence).receipt["type"])
     assert set(DISTRIBUTION) <= told
+
+
+@pytest.mark.parametrize("row", worked_examples("distribution", "D5"))
+def test_d5_from_earned_to_payable(row: Row) -> None:
+    parts = {"merchant": 800 * MICRO, "platform": 37 * MICRO, "contribution": 160 * MICRO}
+    receipt = json.dumps({**parts, "commissions": [{"amount": 3 * MICRO}]})
+    refunds = [parse_money(amount) for amount in row["refunds"].split()]
+    earned = EarnedRow(1, 2, "direct", "m0", 3 * MICRO, "o1", 1, NOW, receipt, refunds)
+    hold, later = (timedelta(days=int(row[name])) for name in ("hold days", "days after"))
+    found = stand(earned, hold, NOW + later)
+    check(row, "status", found.status)
+    check(row, "taken back", format_money(found.clawed_back))
+
+
+@pytest.mark.parametrize("row", worked_examples("distribution", "D6"))
+def test_d6_levels_by_sales(row: Row) -> None:
+    policy = read_policy(policy_text("distribution", "D6"))
+    own, team = (int(row[name]) * MICRO for name in ("own", "team"))
+    check(row, "reaches", reached(policy, row["has"], own, team))

@@ -1,6 +1,6 @@
 """No tree, no levels and no overlap can make an order pay more than its budget."""
 
-from itertools import product
+from itertools import pairwise, product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,7 +52,7 @@ def test_no_tree_pays_more_than_the_worst_case(
     state = open_state(policy)
     standing = state.distribution
     chain = [f"m{number}" for number in range(depth + 1)]
-    referrers = dict(zip(chain, chain[1:], strict=False))
+    referrers = dict(pairwise(chain))
     levels = st.sampled_from(["", *policy.level_rates_ppm])
     for number, member in enumerate(chain[1:]):
         event = {"type": "level", "id": f"l{number}", "member": member, "reason": "any"}
@@ -66,12 +66,12 @@ def test_no_tree_pays_more_than_the_worst_case(
     terms = Terms(PPM, "330106", data.draw(st.sampled_from(["", *names])), 0, PPM)
     referrer = referrers.get("m0", "")
     shares = shares_of(policy, standing, terms, "", referrers, referrer, "")
-    asked = sum(share.rate_ppm for share in shares)
+    asked = sum(share[2] for share in shares)
     assert asked <= total(policy) <= policy.worst_commission_ppm()
     budget = amount * total(policy) // PPM
     paid, rest = split_commissions(shares, amount, budget)
     assert sum(row[2] for row in paid) + rest == budget
-    whole = sum(amount * share.rate_ppm // PPM for share in shares)
+    whole = sum(amount * share[2] // PPM for share in shares)
     assert sum(row[2] for row in paid) == whole, "somebody got less than their rate"
 
 
@@ -95,12 +95,12 @@ def asked_by(policy: Policy, levels: tuple[str, ...]) -> int:
     state = open_state(policy)
     members = [f"m{number}" for number in range(len(levels) + 1)]
     state.distribution.levels.update(zip(members[1:], levels, strict=True))
-    referrers = dict(zip(members, members[1:], strict=False))
+    referrers = dict(pairwise(members))
     shares = shares_of(
         policy, state.distribution, policy.default_terms, "", referrers,
         referrers.get("m0", ""), "",
     )  # fmt: skip
-    return sum(share.rate_ppm for share in shares)
+    return sum(share[2] for share in shares)
 
 
 def test_every_merchant_is_proved_under_its_own_terms() -> None:

@@ -4,7 +4,7 @@ Source: SPEC.md section 4; docs/algorithms/commission.md.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from springtide.core.entry import ChainNotLoaded
 from springtide.core.policy import Policy, Terms
@@ -26,14 +26,10 @@ class Referrers(Protocol):
         ...
 
 
-class Share(NamedTuple):
-    """What somebody earns of an order, and by what."""
-
-    kind: str
-    earner: str
-    rate_ppm: int
-    via: str | int
-    """The step up the referral chain, the region, or the merchant's recruitment."""
+Share = tuple[str, str, int, str | int]
+"""What somebody earns of an order: kind, earner, rate in ppm, and by what: the step up the
+referral chain, the region, or the merchant's recruitment. Made for every order, so no record.
+"""
 
 
 def closes_loop(state: State, member: str, referrer: str) -> bool:
@@ -76,7 +72,7 @@ def _territory(
         place = region[:digits]
         agent, rate_ppm = distribution.agent(policy, place, tier_ppm, day)
         if agent and rate_ppm > paid_ppm:
-            yield Share("territory", agent, rate_ppm - paid_ppm, place)
+            yield ("territory", agent, rate_ppm - paid_ppm, place)
             paid_ppm = rate_ppm
 
 
@@ -84,15 +80,15 @@ def _levels(
     policy: Policy, distribution: Distribution, referrers: Referrers, first: str
 ) -> Iterator[Share]:
     """Differential and peer awards up the referral chain."""
-    paid_ppm, peers_paid = 0, set()
+    paid_ppm, peers_paid = 0, set[int]()
     steps = range(1, policy.level_depth + 1)
     for step, above in zip(steps, _chain(referrers, first), strict=False):
         rate_ppm = policy.level_rates_ppm.get(distribution.level_of(policy, above), 0)
         if rate_ppm > paid_ppm:
-            yield Share("level", above, rate_ppm - paid_ppm, step)
+            yield ("level", above, rate_ppm - paid_ppm, step)
             paid_ppm = rate_ppm
         elif rate_ppm == paid_ppm > 0 and rate_ppm not in peers_paid:
-            yield Share("peer", above, policy.peer_ppm, step)
+            yield ("peer", above, policy.peer_ppm, step)
             peers_paid.add(rate_ppm)
 
 
@@ -112,17 +108,17 @@ def shares_of(
 
     Source: SPEC.md section 4.
     """
-    shares = []
+    shares: list[Share] = []
     if referrer:
-        shares.append(Share("direct", referrer, policy.direct_ppm, 1))
+        shares.append(("direct", referrer, policy.direct_ppm, 1))
         above = referrers.get(referrer)
         if above:
-            shares.append(Share("indirect", above, policy.indirect_ppm, 2))
+            shares.append(("indirect", above, policy.indirect_ppm, 2))
     region = region or terms.region
     if region and (policy.agents or distribution.agents):
         shares.extend(_territory(policy, distribution, region, day))
     if terms.recruiter and not (day and terms.recruiter_until and terms.recruiter_until < day):
-        shares.append(Share("recruiter", terms.recruiter, policy.recruiter_ppm, "merchant"))
+        shares.append(("recruiter", terms.recruiter, policy.recruiter_ppm, "merchant"))
     if referrer and policy.pays_levels:
         shares.extend(_levels(policy, distribution, referrers, referrer))
     return shares

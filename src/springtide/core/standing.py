@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from springtide.core.policy import Policy, Terms
@@ -21,7 +22,12 @@ DAY_LENGTH = 10
 
 def is_day(text: object) -> bool:
     """Whether this is a day of the calendar, as `2026-01-31`."""
-    if type(text) is not str or _DAY.fullmatch(text) is None:
+    return type(text) is str and _is_day(text)
+
+
+@lru_cache(maxsize=1024)  # orders come by the day
+def _is_day(text: str) -> bool:
+    if _DAY.fullmatch(text) is None:
         return False
     try:
         date.fromisoformat(text)

@@ -67,10 +67,12 @@ class Team:
     """How often and how much by kind, in micro, before refunds."""
 
 
-def _stand(row: EarnedRow, hold: timedelta, now: datetime) -> Earned:
+def stand(row: EarnedRow, hold: timedelta, now: datetime) -> Earned:
     """What became of a commission; a refund takes the part of it that it is of the order.
 
     Rounding: down for each refund, as the refund itself does.
+
+    Source: docs/algorithms/distribution.md, rule D5.
     """
     receipt = cast(dict[str, Any], decode(row.receipt))
     whole = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
@@ -106,7 +108,7 @@ def list_earned(
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         rows = earnings.read_earned(tx, program, member, after, most)
-    return [_stand(row, _hold(program), now) for row in rows]
+    return [stand(row, _hold(program), now) for row in rows]
 
 
 def payable_micro(database: Database, name: str, member: str, now: datetime) -> int:
@@ -132,7 +134,7 @@ def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> i
     if hold:
         first = earnings.last_seq_until(tx, program, now - hold) + 1
         for row in earnings.read_earned(tx, program, member, (first, -1), MOST_HELD):
-            one = _stand(row, hold, now)
+            one = stand(row, hold, now)
             if one.status == "pending":
                 held += one.amount - one.clawed_back
     return max(balance - held, 0)
@@ -177,19 +179,18 @@ def why(database: Database, name: str, order: str, member: str, now: datetime) -
         if found is None or (member and not rows):
             raise NotPossible(f"{member} earned nothing on order {order!r}; check both ids")
         shares, chain = _shares(tx, program, found)
-    paid = [share for share in shares if member in ("", share.earner)]
+    paid = [share for share in shares if member in ("", share[1])]
     return [
-        Why(_stand(row, _hold(program), now), share.rate_ppm, _path(share, found, chain))
+        Why(stand(row, _hold(program), now), share[2], _path(share, found, chain))
         for row, share in zip(rows, paid, strict=True)
     ]
 
 
 def _path(share: Share, found: OrderEntry, chain: list[str]) -> tuple[str, ...]:
-    if isinstance(share.via, int):
-        return tuple(chain[: share.via + 1])
-    if share.kind == "territory":
-        return (f"region {share.via}", share.earner)
-    return (str(found.event["merchant"]), share.earner)
+    kind, earner, _, via = share
+    if isinstance(via, int):
+        return tuple(chain[: via + 1])
+    return (f"region {via}" if kind == "territory" else str(found.event["merchant"]), earner)
 
 
 def _shares(

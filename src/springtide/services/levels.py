@@ -54,8 +54,8 @@ def propose(database: Database, name: str, now: datetime) -> list[Promotion]:
     found = []
     for member in sorted(own.keys() | team.keys()):
         before = levels.get(member, "")
-        level = _highest(policy, own[member], team[member])
-        if policy.level_rates_ppm.get(level, 0) > policy.level_rates_ppm.get(before, 0):
+        level = reached(policy, before, own[member], team[member])
+        if level is not None:
             reason = (
                 f"bought for {format_money(own[member])} and sold for "
                 f"{format_money(team[member])} in {policy.promotion.level_days} days"
@@ -78,13 +78,19 @@ def _team_sales(
     return team
 
 
-def _highest(policy: Policy, own_micro: int, team_micro: int) -> str:
-    reached = [
+def reached(policy: Policy, before: str, own_micro: int, team_micro: int) -> str | None:
+    """The highest level that sales give to a member; None if it is not above the present one.
+
+    Source: docs/algorithms/distribution.md, rule D6.
+    """
+    rates = policy.level_rates_ppm
+    levels = [
         level
         for level, rule in policy.promotion.level_rules.items()
         if own_micro >= rule.own_micro and team_micro >= rule.team_micro
     ]
-    return max(reached, key=lambda level: policy.level_rates_ppm[level], default="")
+    highest = max(levels, key=lambda level: rates[level], default="")
+    return highest if rates.get(highest, 0) > rates.get(before, 0) else None
 
 
 def run(
