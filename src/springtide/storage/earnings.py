@@ -101,7 +101,8 @@ def find_order(tx: psycopg.Connection, program: Program, order: str) -> OrderEnt
     ).fetchone()
     if row is None:
         return None
-    return OrderEntry(row[0], *(decode(text) for text in row[1:4]), row[4])
+    seq, event, ordered, receipt, version = row
+    return OrderEntry(seq, decode(event), decode(ordered), decode(receipt), version)
 
 
 def read_registry(
