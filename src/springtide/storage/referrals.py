@@ -16,6 +16,17 @@ from springtide.storage.programs import Program
 FEW_STEPS = 12
 """Up to here chains are read step by step; for more, all that is above is read once."""
 
+_TWO_STEPS = """
+    SELECT m.id, b.referrer, b.bound_on::text
+    FROM member m
+    LEFT JOIN {binding} b ON b.program_id = m.program_id AND b.member = m.id
+    WHERE m.program_id = %(program)s AND m.id = ANY(%(members)s)
+    UNION
+    SELECT b.referrer, a.referrer, a.bound_on::text
+    FROM {binding} b
+    LEFT JOIN {binding} a ON a.program_id = b.program_id AND a.member = b.referrer
+    WHERE b.program_id = %(program)s AND b.member = ANY(%(members)s)
+"""
 _CHAINS = """
     WITH RECURSIVE above AS (
         SELECT m.id, b.referrer, b.bound_on {step}
@@ -45,8 +56,9 @@ def _load(
     """Load members with those above them; what the state knows is newer, and stays."""
     binding = "bound" if program.registry else "binding"
     parts = _TO_THE_TOP if steps is None else _SOME_STEPS
+    query = _TWO_STEPS if steps == 2 else _CHAINS
     rows = tx.execute(
-        _CHAINS.format(binding=binding, **parts),
+        query.format(binding=binding, **parts),
         {"program": program.id, "members": list(members), "steps": steps},
     ).fetchall()
     known, days = state.referrers, state.distribution.bound_on
@@ -71,6 +83,21 @@ def load_chains(
     _load(tx, program, state, members, steps if steps <= FEW_STEPS else None)
 
 
+def unknown_of(state: State, members: Collection[str], walked: Collection[str]) -> set[str]:
+    """Those above whom somebody who can earn on their orders is not known yet.
+
+    `walked` are members for whom that was loaded before.
+    """
+    if state.policy.pays_levels:
+        return set(members).difference(walked)
+    known, referrers = state.members, state.referrers
+    return {
+        member
+        for member in members
+        if member not in known or referrers.get(member, member) not in known
+    }.difference(walked)
+
+
 def load_above(
     tx: psycopg.Connection, program: Program, state: State, members: Collection[str]
 ) -> None:
@@ -86,7 +113,8 @@ def load_loops(
     Only somebody to whom others were bound can be above anybody. So what is above the
     referrer is read only for those, and for those whom this very batch may bind others to.
     """
-    old = [member for member in wishes if member in state.members]
+    wanted, sponsors = set(wishes.values()), state.distribution.sponsors
+    old = [member for member in wishes if member in state.members and member not in sponsors]
     if old:
         rows = tx.execute(
             "SELECT m FROM unnest(%(members)s::text[]) m"
@@ -97,11 +125,23 @@ def load_loops(
             {"program": program.id, "members": old},
         )
         state.distribution.sponsors.update(member for (member,) in rows)
-    wanted, sponsors = set(wishes.values()), state.distribution.sponsors
+    whole: set[str] = set()
     above = {
         referrer
         for member, referrer in wishes.items()
-        if member in sponsors or member in wanted
+        if (member in sponsors or member in wanted) and not _is_whole(state, referrer, whole)
     }
     if above:
         load_above(tx, program, state, above)
+
+
+def _is_whole(state: State, member: str, whole: set[str]) -> bool:
+    """Whether everybody above a member is known; `whole` keeps those of whom it is known."""
+    walked, above = [member], state.referrers.get(member)
+    while above is not None and above not in whole:
+        if above not in state.members:
+            return False
+        walked.append(above)
+        above = state.referrers.get(above)
+    whole.update(walked)
+    return True

@@ -42,7 +42,7 @@ from springtide.storage import distribution
 from springtide.storage.chain import decode
 from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program
-from springtide.storage.referrals import load_above, load_chains, load_loops
+from springtide.storage.referrals import load_above, load_chains, load_loops, unknown_of
 
 FIRST_TRIGGERS = 64
 MOST_MEMBERS = 500_000
@@ -238,7 +238,7 @@ def _load_distribution(
 def _load_tree(
     tx: psycopg.Connection, program: Program, state: State, tree: Tree, needs: _Needs
 ) -> None:
-    unknown = needs.members - tree.walked
+    unknown = unknown_of(state, needs.members, tree.walked)
     if unknown:
         load_chains(tx, program, state, unknown)
         tree.walked |= unknown
