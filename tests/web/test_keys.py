@@ -43,6 +43,8 @@ NEEDS = {
     "/v1/policies/drafts/{number}/reject": "policy.approve",
     "/v1/evidence": "policy.approve",
     "/v1/evidence/{id}": "policy.approve",
+    "/v1/invitations": "orders",
+    "/v1/invitations/bindings": "orders",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
     "/v1/staff": "staff",

@@ -10,7 +10,9 @@ from rich.table import Table
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
 from springtide.services import keys, settling
+from springtide.services.agents import due_day
 from springtide.services.policies import put_in_effect
+from springtide.services.writer import Writer
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -63,8 +65,11 @@ def serve(
 def settle(program: Program, *, json: Json = False) -> None:
     """Settle the paid orders whose refund window is over; running it twice does no harm."""
     with database() as db:
-        put_in_effect(db, program, clock())
-        settled = settling.settle_due(db, program, clock())
+        now = clock()
+        put_in_effect(db, program, now)
+        with Writer(db, program) as writer:
+            writer.post(due_day(db, program, now))
+        settled = settling.settle_due(db, program, now)
     if json:
         write_json({"program": program, "settled": settled})
     else:

@@ -148,19 +148,17 @@ class PolicyChange(NamedTuple):
     toml: str
 
 
+@dataclass(frozen=True, slots=True)
+class DistributionEvent:
+    """About merchants, agents, levels, deposits or dividends; see `distribution_events`."""
+
+    id: str
+
+
 Event = (
-    Purchase
-    | Pay
-    | Settle
-    | Bind
-    | CashOut
-    | Redeem
-    | Refund
-    | Inject
-    | Withdraw
-    | Step
-    | PolicyChange
-)
+    Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | Withdraw | Step
+    | PolicyChange | DistributionEvent
+)  # fmt: skip
 
 
 def is_name(value: object) -> bool:
@@ -338,6 +336,21 @@ def _policy(event: Json) -> PolicyChange:
     return PolicyChange(id_, version, toml)
 
 
+DISTRIBUTION = (
+    "merchant_terms", "appoint", "dismiss", "level", "rebind", "deposit", "deposit_return",
+    "dividend", "commission_paid", "day",
+)  # fmt: skip
+"""Types of events that are rare, and read in a room of their own."""
+
+read_name, read_optional_name, read_region, read_money = _name, _optional_name, _region, _money
+
+
+def _distribution(event: Json) -> DistributionEvent:
+    from springtide.core.distribution_events import READERS  # it reads by what is above
+
+    return READERS[str(event["type"])](event)
+
+
 _READERS: dict[str, Callable[[Json], Event]] = {
     "purchase": _purchase,
     "pay": _pay,
@@ -351,6 +364,7 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "withdraw": _withdraw,
     **dict.fromkeys(STEPS, _step),
     "policy": _policy,
+    **dict.fromkeys(DISTRIBUTION, _distribution),
 }
 
 

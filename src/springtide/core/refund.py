@@ -14,6 +14,7 @@ from springtide.core.journal import (
     PLATFORM,
     POOL,
     REFUNDS,
+    earner_account,
     merchant_account,
     wallet_account,
 )
@@ -212,7 +213,7 @@ def _pay_back(entry: Entry, order: Order, policy: Policy, shortfall_micro: int) 
     entry.move("refund", shop, REFUNDS, order.merchant_micro)
     entry.move("refund", PLATFORM, REFUNDS, order.platform_micro)
     for earner, amount in order.commissions:
-        entry.move("clawback", wallet_account(earner), REFUNDS, amount)
+        entry.move("clawback", earner_account(policy, earner), REFUNDS, amount)
     bearer = PLATFORM if policy.shortfall_on_platform else shop
     entry.move("shortfall", bearer, REFUNDS, shortfall_micro)
 

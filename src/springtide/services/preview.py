@@ -29,6 +29,5 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
         while True:
             try:
                 return fold(state, *stamped), program.seq
-            except HorizonReached:
-                triggers *= 4
-                working_set.load_triggers(tx, program, state, triggers)
+            except HorizonReached as missing:
+                triggers = working_set.load_missing(tx, program, state, missing, triggers)

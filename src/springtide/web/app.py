@@ -23,6 +23,7 @@ from springtide.services.gateway import Database, DatabaseDown
 from springtide.web import (
     acts,
     controls,
+    distribution,
     hooks,
     keyring,
     login,
@@ -107,8 +108,12 @@ def create_app(
     app.state.desks, app.state.metrics = desks, metrics
     app.state.cookies, app.state.door = cookies, login.Door()
     app.state.private_webhooks = private_webhooks
-    rooms = (acts, controls, hooks, keyring, login, policies, resources, staff, withdrawals)
-    for room in rooms:  # /policies/drafts comes before /policies/{version}
+    rooms = (
+        distribution, acts, controls, hooks, keyring, login, policies, resources, staff,
+        withdrawals,
+    )  # fmt: skip
+    # /policies/drafts comes before /policies/{version}, longer addresses before shorter ones.
+    for room in rooms:
         app.include_router(room.router)
     _add_operations(app, database)
     _add_reference(app)

@@ -60,6 +60,7 @@ def _now() -> datetime:
 
 
 Reader = Annotated[Principal, Depends(Allowed("read"))]
+Binder = Annotated[Principal, Depends(Allowed("orders"))]
 KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
 StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
 Auditor = Annotated[Principal, Depends(Allowed("audit"))]
