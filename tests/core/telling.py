@@ -9,7 +9,7 @@ from springtide.core.events import Json
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import Refusal
 from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
-from springtide.core.units import LIMIT, MICRO
+from springtide.core.units import LIMIT, MICRO, format_money
 from tests.core.history import REGIONS, Books, check_render, policy_of, policy_tables, snapshot
 
 
