@@ -23,7 +23,7 @@ import msgspec
 import psycopg
 
 from benchmarks.posting import POLICY, make_orders, run_tpcb
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.services.audit import audit
 from springtide.services.keys import create_key
 from springtide.services.programs import create_program

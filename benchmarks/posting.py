@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from springtide.core.events import Json
+from benchmarks import referrals
+from springtide.core.event_fields import Json
 from springtide.services.audit import audit
 from springtide.services.programs import create_program
 from springtide.services.writer import Writer
@@ -217,6 +218,7 @@ def main() -> None:
         naive = run_naive(dsn, Path(folder))
         rate, first, last = run_posting(database)
         report(rate, tpcb, naive, first, last, disk_bytes(database))
+        referrals.run(database)
         result = audit(database, "bench")
         entries = f"{result.entries - 1:,} orders found"
         print(

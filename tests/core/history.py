@@ -9,13 +9,15 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from springtide.core.entry import Entry
-from springtide.core.events import STEPS, Json
+from springtide.core.event_fields import Json
+from springtide.core.events import STEPS
 from springtide.core.journal import Transfer
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome, fold, opening_transfers
 from springtide.core.refusals import Refusal
+from springtide.core.standing import Distribution
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.tally import Tally
 from springtide.core.units import CENT, LIMIT, format_money, format_points
@@ -191,6 +193,8 @@ def snapshot(state: State) -> dict[str, object]:
 
 
 def _frozen(value: object) -> object:
+    if isinstance(value, Distribution):
+        return {field.name: _frozen(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {key: _frozen(item) for key, item in value.items()}
     if isinstance(value, Lot):
@@ -245,6 +249,7 @@ def unit_of(account: str) -> str:
 _AS_THEY_ARE = (
     "id", "type", "error", "retry_at", "lot", "member", "kind", "to", "referrer", "split",
     "order", "version", "withdrawal", "state", "approvals", "reference",
+    "terms", "before", "day",
 )  # fmt: skip
 _FORMS: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
@@ -267,6 +272,17 @@ def check_render(outcome: Outcome) -> None:
     """A receipt renders, in its order, to the decimals of its integers."""
     rendered = render(outcome.receipt)
     assert json.dumps(rendered) == json.dumps(rendered_again(outcome.receipt))
+
+
+def promotions() -> st.SearchStrategy[dict[str, Any]]:
+    """How commissions are paid, and how long bindings earn."""
+    return st.sampled_from(
+        [
+            {},
+            {"commission": {"mode": "statement"}},
+            {"referral": {"bind_days": 30}},
+        ]
+    )
 
 
 def _caps() -> st.SearchStrategy[dict[str, str] | None]:
@@ -333,7 +349,7 @@ def policy_tables(draw: st.DrawFn, *, opened: bool, controlled: bool = False) ->
     controls = draw(limits(scope=scope)) if controlled else None
     commissions = [None] if distribution == "0" else [None, COMMISSIONS]
     return merged(
-        ADVERT_B,
+        merged(ADVERT_B, **draw(promotions())),
         opening_reserve=one_of(*openings) if opened else one_of("0", *openings),
         split={
             "take_rate": one_of("1", "0.20", "0.50"),

@@ -91,14 +91,17 @@ def _accounts() -> set[str]:
         make("<member>")
         for make in (journal.wallet_account, journal.points_account, journal.credit_account)
     }
-    return named | people | {journal.merchant_account("<merchant>")}
+    people.add(journal.due_account("<member>"))
+    others = {journal.merchant_account("<merchant>"), journal.deposit_account("<contract>")}
+    return named | people | others
 
 
 def _placeholder(account: str) -> str:
     kind, colon, _ = account.partition(":")
     if not colon:
         return account
-    return f"{kind}:<merchant>" if kind == "merchant" else f"{kind}:<member>"
+    whose = {"merchant": "merchant", "deposits": "contract"}.get(kind, "member")
+    return f"{kind}:<{whose}>"
 
 
 def _transfers() -> Iterator[Transfer]:

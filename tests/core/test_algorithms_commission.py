@@ -1,15 +1,19 @@
 """The rules of docs/algorithms/commission.md, run as written."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
+from springtide.core.budget import worst_case, worst_chain
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
+from springtide.core.units import MICRO
+from tests.core.history import ADVERT_B, bind, buy, policy_of, post, start
 from tests.spec import Row, check, check_story, worked_examples
 
 
-@pytest.mark.parametrize("rule", ["K1", "K2", "K3", "K4", "K5", "K6"])
+@pytest.mark.parametrize("rule", ["K1", "K2", "K3", "K4", "K5", "K6", "K8", "K9", "K10"])
 def test_stories(rule: str) -> None:
     check_story("commission", rule)
 
@@ -58,3 +62,30 @@ def test_k7_the_worst_case(row: Row) -> None:
     said = str(refusal.value)
     assert f"can reach {row['worst']} of an order" in said
     assert said.endswith(f"= {row['budget']}; lower a rate")
+
+
+@pytest.mark.parametrize("row", worked_examples("commission", "K11"))
+def test_k11_the_worst_case_term_by_term(row: Row) -> None:
+    rates = dict(enumerate(row["rates"].split()))
+    level = {
+        "max_depth": int(row["max depth"]),
+        "peer": row["peer"],
+        "rates": {str(number): rate for number, rate in rates.items()},
+    }
+    policy = policy_of(ADVERT_B, commission={"level": level})
+    most = {term.kind: term.most_ppm for term in worst_case(policy)}
+    check(row, "level", Decimal(most["level"]) / 10**6)
+    check(row, "peers", Decimal(most["peer"]) / 10**6)
+    chain = worst_chain(policy)
+    check(row, "chain", " ".join(chain))
+    members = ["m0", *(f"r{number}" for number, _ in enumerate(chain, 1))]
+    state = start(
+        ADVERT_B,
+        commission={"level": level},
+        levels=dict(zip(members[1:], chain, strict=True)),
+    )
+    for number, (member, referrer) in enumerate(pairwise(members)):
+        post(state, bind(f"b{number}", member, referrer))
+    receipt = post(state, buy("o", "m0", 1000 * MICRO))[0]
+    paid = sum(row["amount"] for row in receipt["commissions"])
+    assert paid == 1000 * (most["level"] + most["peer"]), "the chain does not reach it"

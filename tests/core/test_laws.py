@@ -4,15 +4,12 @@ from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import PolicyError
 from springtide.core.policy_change import check_change
 from springtide.core.policy_file import read_policy
-from springtide.core.reducer import Outcome, fold
-from springtide.core.refusals import Refusal
-from springtide.core.state import KEY_SCALE, State, open_state, trigger_key
 from springtide.core.units import CENT, LIMIT, MICRO, NANO, PPM, format_money
 from springtide.core.withdrawal import NEXT, STATES
 from tests.core.history import (
@@ -20,29 +17,25 @@ from tests.core.history import (
     AMOUNTS,
     HUGE,
     REGIONS,
-    Books,
     batch,
     bind,
     buy,
     cash_out,
-    check_render,
     day_batch,
     inject,
     merged,
     pay,
     points_of,
-    policy_of,
-    policy_tables,
     post,
     redeem,
     refund,
     settle,
-    snapshot,
     start,
     step,
     withdraw,
     write_toml,
 )
+from tests.core.telling import Telling, code, standing_events
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
 MERCHANTS = st.sampled_from([None, "", "shop-1", "mine", "unknown"])
@@ -69,75 +62,13 @@ MALFORMED: list[dict[str, Any]] = [
     {"id": "bad"},
 ]
 
-NEVER_NEGATIVE = ("pool", "orphaned", "backing", "escrow", "withdrawals", "payouts")
+NEVER_NEGATIVE = (
+    "pool", "orphaned", "backing", "escrow", "withdrawals", "payouts", "commissions-paid",
+)  # fmt: skip
 
 
-class Laws(RuleBasedStateMachine):
+class Laws(Telling):
     """One program, told anything."""
-
-    state: State
-    tables: dict[str, Any]
-    """Those of the first version of the policy."""
-    books: Books
-    unposted: dict[str, int]
-    """Entry 0, where the balances of a state begin after it."""
-    posted: list[Json]
-    orders: list[str]
-    unsettled: set[str]
-    count: int
-
-    @initialize(
-        tables=policy_tables(opened=False, controlled=True),
-        execution=st.sampled_from(["instant", "instant", "daily"]),
-    )
-    def begin(self, tables: dict[str, Any], execution: str) -> None:
-        tables = {**tables, "cash_out": {**tables["cash_out"], "execution": execution}}
-        self.state, self.tables = open_state(policy_of(tables)), tables
-        self.books = Books(self.state)
-        self.unposted = dict(self.books.of("money")) if not self.state.balances else {}
-        self.posted, self.orders, self.unsettled, self.count = [], [], set(), 0
-
-    def new_id(self) -> str:
-        self.count += 1
-        return f"e{self.count}"
-
-    def tell(self, event: Json) -> Outcome:
-        """Apply an event, and check what holds between the states before and after it."""
-        controls = self.state.policy.controls
-        if controls is not None and controls.timed:
-            event = {"at": f"2026-01-{1 + self.count // 4 % 28:02}", **event}
-        before, pair = snapshot(self.state), self.state.pair
-        outcome = fold(self.state, event)
-        check_render(outcome)
-        if outcome.entry is None:
-            assert snapshot(self.state) == before
-            return outcome
-        assert outcome.refusal is None
-        self.posted.append(event)
-        self.books.add(outcome.entry)
-        self.check_price(pair, outcome)
-        if event["type"] in ("purchase", "pay"):
-            self.orders.append(str(event["id"]))
-        if event["type"] == "pay":
-            self.unsettled.add(str(event["id"]))
-        if event["type"] in ("purchase", "settle"):
-            check_parts(outcome, self.state)
-        if outcome.entry.split == 1:
-            self.check_no_exit_is_due()
-        return outcome
-
-    def check_price(self, before: tuple[int, int], outcome: Outcome) -> None:
-        """Law 1: the price never falls, compared without division."""
-        reserve, supply = before
-        later_reserve, later_supply = self.state.pair
-        split = cast(int, outcome.receipt["split"])
-        assert later_reserve * supply * split >= reserve * later_supply
-
-    def check_no_exit_is_due(self) -> None:
-        if self.state.supply_nano:
-            price_key = self.state.reserve_micro * KEY_SCALE // self.state.supply_nano
-            keys = [trigger_key(lot) for lot in self.state.lots.values()]
-            assert min(keys, default=LIMIT) > min(price_key, LIMIT - 1)
 
     @rule(
         member=MEMBERS,
@@ -306,6 +237,16 @@ class Laws(RuleBasedStateMachine):
         else:
             assert code(outcome) is None
 
+    @rule(data=st.data())
+    def standing(self, data: st.DataObject) -> None:
+        """Whatever is said of merchants, agents and levels, the pool stands still."""
+        before, event = self.state.pair, data.draw(standing_events(self.count))
+        dividend = event["type"] == "dividend"
+        id_ = f"dividend:{event['period']}" if dividend else self.new_id()
+        self.tell({"id": id_, **event})
+        assert self.state.pair == before
+        self.check_no_loop()
+
     @rule(micro=AMOUNTS)
     def inject(self, micro: int) -> None:
         empty = self.state.supply_nano == 0
@@ -389,9 +330,9 @@ class Laws(RuleBasedStateMachine):
 
     def check_sign(self, account: str, balance: int) -> None:
         assert -LIMIT <= balance <= LIMIT
-        if account in NEVER_NEGATIVE or account.startswith("credit:"):
+        if account in NEVER_NEGATIVE or account.startswith(("credit:", "deposits:")):
             assert balance >= 0, account
-        elif account.startswith("wallet:"):
+        elif account.startswith(("wallet:", "commission-due:")):
             assert balance + self.books.clawed_back.get(account, 0) >= 0, account
 
     @invariant()
@@ -400,6 +341,12 @@ class Laws(RuleBasedStateMachine):
         waiting = sum(row.amount_micro for row in rows if row.state in NEXT)
         assert self.books.accounts.get("withdrawals", 0) == waiting
         assert all(len(row.approved_by) == row.needed for row in rows if row.reference)
+
+    @invariant()
+    def deposits_are_what_agents_paid(self) -> None:
+        """No deposit is anybody's revenue: what is held is what was paid and not returned."""
+        held = sum(one.deposit_micro for one in self.state.distribution.contracts.values())
+        assert held == -self.books.accounts.get("deposits-paid", 0)
 
     @invariant()
     def credit_is_backed(self) -> None:
@@ -423,30 +370,6 @@ class Laws(RuleBasedStateMachine):
             assert max(lot.points_nano, lot.headroom_micro, lot.net_micro) <= LIMIT
             owned = points_of(state, [lot.member])
             assert points.get(f"points:{lot.member}", 0) == owned
-
-
-def code(outcome: Outcome) -> str | None:
-    refusal: Refusal | None = outcome.refusal
-    return None if refusal is None else refusal.code
-
-
-def check_parts(outcome: Outcome, state: State) -> None:
-    """What was paid for an order is what its parts add up to; the pool has all rounding."""
-    assert outcome.entry is not None
-    event, receipt = outcome.entry.event, cast(dict[str, Any], outcome.receipt)
-    source = "payments"
-    if event["type"] == "settle":
-        event, source = state.posted[str(event["order"])].event, "escrow"
-    whole, _, fraction = str(event["amount"]).partition(".")
-    amount = int(whole) * MICRO + int(fraction)
-    if source == "escrow":
-        amount -= state.refunded.get(str(event["id"]), 0)
-    earned = sum(row["amount"] for row in receipt["commissions"])
-    parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"] + earned
-    assert parts == amount
-    paid = [row for row in outcome.entry.transfers if row[1] == source]
-    assert sum(row[3] for row in paid) == amount
-    assert all(row["amount"] > 0 for row in receipt["commissions"])
 
 
 def test_the_balances_of_a_state_include_its_opening() -> None:

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import Policy
 from springtide.core.reducer import fold
 from springtide.core.state import State, open_state

@@ -2,7 +2,7 @@
 
 import pytest
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.reducer import fold
 from springtide.core.state import State
 from springtide.core.units import LIMIT, MICRO, NANO

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from springtide.core.policy import PolicyError
+from springtide.core.policy import PolicyError, Terms
 from springtide.core.policy_file import check_budget, read_policy
 from springtide.core.units import LIMIT
 from tests.core.history import COMMISSIONS, merged, policy_of, write_toml
@@ -47,7 +47,8 @@ def test_the_defaults_are_those_of_the_specification() -> None:
     assert policy.worst_commission_ppm() == policy.level_depth == 0
     assert not policy.pays_levels
     assert (policy.merchants, policy.agents, policy.levels) == ({}, {}, {})
-    assert policy.terms_of("anybody") == policy.terms_of("") == (200_000, "", "")
+    assert policy.terms_of("anybody") == policy.terms_of("")
+    assert policy.terms_of("") == Terms(200_000, "", "", 100_000, 100_000)
 
 
 def test_every_parameter_is_read() -> None:
@@ -83,8 +84,8 @@ def test_every_parameter_is_read() -> None:
     assert policy.rest_to_pool is policy.shortfall_on_platform is True
     assert policy.cap_per_member is policy.cap_pays_credit is True
     assert policy.settle_after_s == 36 * 3600
-    assert policy.terms_of("shop-1") == (500_000, "330106", "m7")
-    assert policy.terms_of("s2") == (200_000, "", "")
+    assert policy.terms_of("shop-1")[:3] == (500_000, "330106", "m7")
+    assert policy.terms_of("s2") == Terms(200_000, "", "", 100_000, 100_000)
     assert policy.territory_ppm == (1000, 2000, 3000)
     assert (policy.direct_ppm, policy.indirect_ppm, policy.recruiter_ppm) == (3000, 2000, 5000)
     assert (policy.level_depth, policy.peer_ppm) == (4, 500)

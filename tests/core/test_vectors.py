@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.receipts import render
 from springtide.core.reducer import fold

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.state import Receipt
 from springtide.core.units import LIMIT, format_money
 from springtide.services.audit import audit
@@ -30,6 +30,8 @@ from tests.core.history import (
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 NAMES = sorted(path.name.removesuffix(".policy.toml") for path in VECTORS.glob("*.policy.toml"))
+
+ON_STATEMENT = {**COMMISSIONS, "mode": "statement"}
 
 _numbers = count(1)
 
@@ -131,7 +133,10 @@ def policies(draw: st.DrawFn) -> str:
         withdrawal=draw(st.sampled_from([None, {**WITHDRAWAL, "daily_limit": "2.50"}])),
         cap=cap,
         controls=controls,
-        commission=draw(st.sampled_from([None, COMMISSIONS])),
+        commission=draw(
+            st.sampled_from([None, COMMISSIONS, {**COMMISSIONS, "mode": "statement"}])
+        ),
+        referral=draw(st.sampled_from([None, {"bind_days": 20}])),
         merchants={"shop-1": {"take_rate": "0.50", "region": "330106", "recruiter": "m2"}},
         agents={"330106": "m1", "3301": "m5", "33": "m3"},
         levels={"m1": "1", "m2": "2", "m3": "2", "m4": "1"},
@@ -141,7 +146,8 @@ def policies(draw: st.DrawFn) -> str:
 
 _KINDS = (
     ("purchase",) * 12 + ("huge",) + ("refund",) * 3 + ("cash_out",) * 4
-    + ("pay",) * 4 + ("settle",) * 4 + ("spend",) * 3 + ("withdraw",) * 3 + ("step",) * 6
+    + ("pay",) * 4 + ("standing",) * 4 + ("settle",) * 4
+    + ("spend",) * 3 + ("withdraw",) * 3 + ("step",) * 6
     + ("redeem", "inject", "cash_out_batch", "bind", "repeat", "reuse", "malformed")
 )  # fmt: skip
 _SHAPES = st.tuples(st.sampled_from(_KINDS), st.integers(0, 2**32))
@@ -165,6 +171,8 @@ class Told:
         shaped: Json = getattr(self, f"_{kind}")()
         day = 1 + len(self.events) // 6  # some events of most histories have no time
         timed = {"at": f"2026-01-{day:02}"} if self._random.random() < 0.95 else {}
+        if shaped["type"] == "dividend":
+            id_ = f"dividend:{shaped['period']}"
         return {"id": id_, **timed, **shaped}
 
     def _member(self) -> str:
@@ -250,6 +258,36 @@ class Told:
 
     def _bind(self) -> Json:
         return {"type": "bind", "member": self._member(), "referrer": self._member()}
+
+    def _standing(self) -> Json:
+        """Something about merchants, agents, levels, deposits, dividends or statements."""
+        pick, member = self._random.choice, self._member()
+        contract, region = pick(["c1", "c2", "c3"]), pick(["330106", "3301", "44"])
+        day = pick(["2026-01-01", "2026-01-31", "2026-03-01"])
+        terms = {"merchant": pick(["shop-1", "shop-2", "shop-3"]), "recruiter": member}
+        agent = {"contract": contract, "region": region, "member": member, "from": day}
+        return pick(
+            [
+                {"type": "merchant_terms", **terms, "take_rate": pick(["0.2", "0.9", "0"])},
+                {"type": "merchant_terms", **terms, "take_rate": "1", "suspended": True},
+                {"type": "appoint", **agent, "rate": pick([None, "0.0015"])},
+                {"type": "appoint", **agent, "to": day},
+                {"type": "dismiss", "contract": contract},
+                {"type": "level", "member": member, "level": pick("123"), "reason": "sales"},
+                {"type": "rebind", "member": member, "referrer": "m2", "reason": "asked"},
+                {"type": "deposit", "contract": contract, "amount": "5.00"},
+                {"type": "deposit_return", "contract": contract, "amount": pick([None, "1"])},
+                {
+                    "type": "dividend", "period": pick(["2026-01", "2026-02"]),
+                    "revenue": "1.00", "share": "0.5", "weights": {member: "1", "m0": "2"},
+                },
+                {
+                    "type": "commission_paid", "member": member, "amount": pick(["0.01", "1"]),
+                    "reference": "bank",
+                },
+                {"type": "day", "at": day},
+            ]
+        )  # fmt: skip
 
     def _malformed(self) -> Json:
         return self._random.choice(

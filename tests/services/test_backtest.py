@@ -5,7 +5,7 @@ import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.units import format_money, format_points
 from springtide.services import policies
 from springtide.services.backtest import Run, as_json, backtest

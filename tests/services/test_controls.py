@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.services import controls

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import errors
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold

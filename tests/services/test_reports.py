@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.units import format_money, format_points
 from springtide.services.gateway import UnknownMember, UnknownProgram
 from springtide.services.reports import read_prices, read_statement, read_status

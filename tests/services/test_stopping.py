@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.services import controls
 from springtide.services.gateway import UnknownMember, UnusableControl
 from springtide.services.settling import due_settlements, settle_due

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 import springtide.services.writer as writing
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import OwnWithdrawal, Refusal, UnknownWithdrawal, WrongState

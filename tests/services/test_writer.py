@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.receipts import render
 from springtide.services import writer as writing
 from springtide.services.gateway import DatabaseDown

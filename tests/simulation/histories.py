@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import Policy
 from springtide.core.reducer import fold
 from springtide.core.state import State, open_state

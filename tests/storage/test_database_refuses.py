@@ -69,6 +69,10 @@ NEVER_EDITED = {
     "merchant": "first_seq = 0",
     "member": "first_seq = 0",
     "binding": "referrer = 'mallory'",
+    "rebinding": "referrer = 'mallory'",
+    "invitation": "member = 'mallory'",
+    "identity": "member = 'mallory'",
+    "program_secret": "version = 2",
 }
 
 

@@ -89,6 +89,7 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     code = {"id": f"{mark}-code", "member": buyer, "points": "1"}
     yield "/v1/redemption-codes", code
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
+    yield "/v1/invitations", {"member": buyer}
 
 
 WEBHOOK = (
@@ -141,6 +142,7 @@ def places(
     """Every path of the API with a parameter, and the id of something that is there."""
     [hook] = webhooks.list_endpoints(shop.database, shop.name)
     sent = message_id(hook.id, told_by(shop.database, hook), 0)
+    invited = shop.post("/v1/invitations", {"member": f"{mark}-buyer"}).json()
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
@@ -175,6 +177,10 @@ def places(
         "/v1/members/{id}/freeze": f"{mark}-friend",
         "/v1/members/{id}/unfreeze": f"{mark}-friend",
         "/v1/alarms/{id}/acknowledge": alarm_of(shop),
+        "/v1/merchants/{id}/statement": f"{mark}-merchant",
+        "/v1/orders/{id}/commissions": f"{mark}-order",
+        "/v1/members/{id}/earnings": f"{mark}-buyer",
+        "/v1/invitations/{code}": invited["code"],
     }
 
 

@@ -45,6 +45,8 @@ NEEDS = {
     "/v1/evidence/{id}": "policy.approve",
     "/v1/cash-out-requests/{id}": "payouts",
     "/v1/redemption-codes": "payouts",
+    "/v1/invitations": "orders",
+    "/v1/invitations/bindings": "orders",
     "/v1/api-keys": "keys",
     "/v1/api-keys/{id}": "keys",
     "/v1/staff": "staff",

@@ -22,6 +22,11 @@ NAMELESS = {
 }  # fmt: skip
 """Lists in which nothing says whose they are."""
 
+NAMELESS = {
+    "/v1/policies", "/v1/api-keys", "/v1/prices", "/v1/commissions", "/v1/regions",
+}  # fmt: skip
+"""Lists whose rows hold no ids that a shop chose."""
+
 
 class Two(NamedTuple):
     """A program, another one, and where its things would be found."""

@@ -12,7 +12,9 @@ import typer
 
 from springtide.cli import (
     controls,
+    distribution,
     evidence,
+    merchants,
     orders,
     phones,
     policies,
@@ -28,11 +30,13 @@ from springtide.cli.output import err
 from springtide.cli.settings import BadInput
 from springtide.core.policy import PolicyError
 from springtide.core.profile import ProfileError
+from springtide.core.refusals import Refusal
 from springtide.services.gateway import (
     BadName,
     DatabaseDown,
     DraftState,
     FourEyes,
+    NotPossible,
     ProgramExists,
     UnknownDraft,
     UnknownEvidence,
@@ -53,11 +57,13 @@ REFUSALS = (
     FourEyes,
     ImportRefused,
     PayoutRefused,
+    NotPossible,
     PolicyError,
     ProfileError,
     ProgramExists,
     UnknownDraft,
     UnknownEvidence,
+    Refusal,
     UnknownMember,
     UnknownProgram,
     *staff.REFUSALS,
@@ -77,6 +83,8 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(webhooks.app, name="webhook")
 evidence.add_to(app)
 app.add_typer(phones.app, name="phone")
+app.add_typer(merchants.app, name="merchant")
+distribution.add_to(app)
 orders.add_to(app)
 reports.add_to(app)
 service.add_to(app)

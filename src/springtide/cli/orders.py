@@ -23,7 +23,7 @@ from springtide.cli.settings import (
     explain,
     policy_text,
 )
-from springtide.core.events import Json as Event
+from springtide.core.event_fields import Json as Event
 from springtide.core.policy import PolicyError
 from springtide.services.demo import PROGRAM, moved
 from springtide.services.gateway import Database, ProgramExists

@@ -8,7 +8,7 @@ import typer
 
 from springtide.cli.output import err
 from springtide.cli.settings import BadInput, database
-from springtide.core.events import is_name
+from springtide.core.event_fields import is_name
 from springtide.services import phones
 
 app = typer.Typer(help="Say which number a member logs in with.", no_args_is_help=True)

@@ -21,6 +21,7 @@ from springtide.cli.settings import (
     explain,
     read_text,
 )
+from springtide.core.budget import worst_case
 from springtide.core.policy import Policy, PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.units import format_ratio
@@ -50,6 +51,15 @@ def check_command(
     else:
         worst = {name.replace("_", " "): value for name, value in _worst(checked).items()}
         out.print(facts(f"{policy} is valid", worst))
+        terms = {
+            f"{term.kind}: {term.why}": format_ratio(term.most_ppm)
+            for term in worst_case(checked)
+            if term.most_ppm
+        }
+        terms["together, of an order"] = format_ratio(
+            sum(term.most_ppm for term in worst_case(checked))
+        )
+        out.print(facts("\nThe most that any tree and any levels can ask for", terms))
 
 
 def _worst(policy: Policy) -> dict[str, str]:

@@ -12,8 +12,10 @@ from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, databas
 from springtide.core.units import format_money
 from springtide.services import cash_outs, keys, settling
 from springtide.services import demo as demonstration
+from springtide.services.agents import due_day
 from springtide.services.gateway import Database
 from springtide.services.policies import put_in_effect
+from springtide.services.writer import Writer
 
 app = typer.Typer(help="Create, list and revoke keys of the HTTP API.", no_args_is_help=True)
 
@@ -86,8 +88,11 @@ def _say_doors(db: Database, url: str) -> None:
 def settle(program: Program, *, json: Json = False) -> None:
     """Settle the paid orders whose refund window is over; running it twice does no harm."""
     with database() as db:
-        put_in_effect(db, program, clock())
-        settled = settling.settle_due(db, program, clock())
+        now = clock()
+        put_in_effect(db, program, now)
+        with Writer(db, program) as writer:
+            writer.post(due_day(db, program, now))
+        settled = settling.settle_due(db, program, now)
     if json:
         write_json({"program": program, "settled": settled})
     else:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.core.events import is_name
+from springtide.core.event_fields import is_name
 from springtide.core.policy import PolicyError
 from springtide.services import presets
 from springtide.services.gateway import Database, open_database

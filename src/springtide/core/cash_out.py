@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from springtide.core.controls import cashable, check_burn, check_cash_outs
 from springtide.core.daily import check_daily
+from springtide.core.distribution import open_terms
 from springtide.core.entry import Entry
 from springtide.core.events import CashOut, Redeem, Request
 from springtide.core.journal import merchant_account, wallet_account
@@ -153,9 +154,11 @@ def redeem(entry: Entry, wish: Redeem) -> None:
     Raises:
         InsufficientPoints: more than the member has, or all of nothing.
         MemberFrozen: the member is frozen.
+        MerchantSuspended: the merchant may not sell or take points now.
 
     Source: docs/algorithms/cash_out.md, rule C3.
     """
+    open_terms(entry.state, wish.merchant)
     if wish.merchant not in entry.state.merchants:
         entry.merchant = wish.merchant
     check_burn(entry.state, [wish.request.member], cashed=False)

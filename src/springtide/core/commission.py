@@ -3,10 +3,13 @@
 Source: docs/algorithms/commission.md.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Protocol
 
-from springtide.core.events import Purchase
+from springtide.core.entry import ChainNotLoaded
 from springtide.core.policy import Policy, Terms
+from springtide.core.standing import Distribution, Links
+from springtide.core.state import State
 from springtide.core.units import PPM
 
 Commission = tuple[str, str, int]
@@ -15,96 +18,134 @@ Commission = tuple[str, str, int]
 _REGION_DIGITS = (6, 4, 2)
 
 
-def closes_loop(
-    referrers: Mapping[str, str], members: set[str], member: str, referrer: str
-) -> bool:
+class Referrers(Protocol):
+    """Whose binding earns: all referrers, or only those whose days are not over."""
+
+    def get(self, member: str, /) -> str | None:
+        """The referrer of a member, if there is one who earns."""
+        ...
+
+
+Share = tuple[str, str, int, str | int]
+"""What somebody earns of an order: kind, earner, rate in ppm, and by what: the step up the
+referral chain, the region, or the merchant's recruitment. Made for every order, so no record.
+"""
+
+
+def closes_loop(state: State, member: str, referrer: str) -> bool:
     """Whether binding `member` to `referrer` would put somebody above themselves.
 
-    Somebody who was never seen before has nobody below, so no walk is needed.
+    Only somebody to whom others were bound can be above anybody, so the walk is rare.
+
+    Raises:
+        ChainNotLoaded: who is above the referrer is not all in the state.
     """
     if member == referrer:
         return True
-    if member not in members:
+    if member not in state.distribution.sponsors:
         return False
-    above: str | None = referrer
+    above = state.referrers.get(referrer)
     while above is not None:
         if above == member:
             return True
-        above = referrers.get(above)
+        if above not in state.members:
+            raise ChainNotLoaded(above)  # somebody is bound to them, so they are somewhere
+        above = state.referrers.get(above)
     return False
 
 
-def _chain(referrers: Mapping[str, str], first: str) -> Iterator[str]:
+def _chain(referrers: Referrers, first: str) -> Iterator[str]:
     above: str | None = first
     while above:
         yield above
         above = referrers.get(above)
 
 
-def _territory(policy: Policy, region: str) -> Iterator[tuple[str, str, int]]:
+def _territory(
+    policy: Policy, distribution: Distribution, region: str, day: str
+) -> Iterator[Share]:
     """An agent is paid the rate of the region less the highest rate paid below it."""
     paid_ppm = 0
-    for digits, rate_ppm in zip(_REGION_DIGITS, policy.territory_ppm, strict=True):
-        agent = policy.agents.get(region[:digits]) if len(region) >= digits else None
+    for digits, tier_ppm in zip(_REGION_DIGITS, policy.territory_ppm, strict=True):
+        if len(region) < digits:
+            continue
+        place = region[:digits]
+        agent, rate_ppm = distribution.agent(policy, place, tier_ppm, day)
         if agent and rate_ppm > paid_ppm:
-            yield "territory", agent, rate_ppm - paid_ppm
+            yield ("territory", agent, rate_ppm - paid_ppm, place)
             paid_ppm = rate_ppm
 
 
 def _levels(
-    policy: Policy, referrers: Mapping[str, str], first: str
-) -> Iterator[tuple[str, str, int]]:
+    policy: Policy, distribution: Distribution, referrers: Referrers, first: str
+) -> Iterator[Share]:
     """Differential and peer awards up the referral chain."""
-    paid_ppm, peers_paid = 0, set()
-    for _, above in zip(range(policy.level_depth), _chain(referrers, first), strict=False):
-        rate_ppm = policy.level_rates_ppm.get(policy.levels.get(above, ""), 0)
+    paid_ppm, peers_paid = 0, set[int]()
+    steps = range(1, policy.level_depth + 1)
+    for step, above in zip(steps, _chain(referrers, first), strict=False):
+        rate_ppm = policy.level_rates_ppm.get(distribution.level_of(policy, above), 0)
         if rate_ppm > paid_ppm:
-            yield "level", above, rate_ppm - paid_ppm
+            yield ("level", above, rate_ppm - paid_ppm, step)
             paid_ppm = rate_ppm
         elif rate_ppm == paid_ppm > 0 and rate_ppm not in peers_paid:
-            yield "peer", above, policy.peer_ppm
+            yield ("peer", above, policy.peer_ppm, step)
             peers_paid.add(rate_ppm)
 
 
-def _rates(
-    policy: Policy, referrers: Mapping[str, str], referrer: str, region: str, recruiter: str
-) -> list[tuple[str, str, int]]:
-    rates = []
+def shares_of(
+    policy: Policy,
+    distribution: Distribution,
+    terms: Terms,
+    region: str,
+    referrers: Referrers,
+    referrer: str,
+    day: str,
+) -> list[Share]:
+    """Who earns at which rate on an order, in the order in which they are paid.
+
+    `region` is the order's, or empty; `referrer` is the buyer's, or empty. `day` is the
+    order's, and empty if it is not known.
+
+    Source: docs/algorithms/commission.md, rules K1 to K5.
+    """
+    shares: list[Share] = []
     if referrer:
-        rates.append(("direct", referrer, policy.direct_ppm))
+        shares.append(("direct", referrer, policy.direct_ppm, 1))
         above = referrers.get(referrer)
         if above:
-            rates.append(("indirect", above, policy.indirect_ppm))
-    if region and policy.agents:
-        rates.extend(_territory(policy, region))
-    if recruiter:
-        rates.append(("recruiter", recruiter, policy.recruiter_ppm))
+            shares.append(("indirect", above, policy.indirect_ppm, 2))
+    region = region or terms.region
+    if region and (policy.agents or distribution.agents):
+        shares.extend(_territory(policy, distribution, region, day))
+    if terms.recruiter and not (day and terms.recruiter_until and terms.recruiter_until < day):
+        shares.append(("recruiter", terms.recruiter, policy.recruiter_ppm, "merchant"))
     if referrer and policy.pays_levels:
-        rates.extend(_levels(policy, referrers, referrer))
-    return rates
+        shares.extend(_levels(policy, distribution, referrers, referrer))
+    return shares
+
+
+def links_of(state: State, policy: Policy, day: str) -> Referrers:
+    """The referrers whose bindings earn on a day, by an order's policy."""
+    days = policy.promotion.bind_days
+    if days is None:
+        return state.referrers
+    return Links(state.referrers, state.distribution.bound_on, days, day)
 
 
 def split_commissions(
-    policy: Policy,
-    terms: Terms,
-    order: Purchase,
-    referrers: Mapping[str, str],
-    referrer: str,
-    distribution_micro: int,
+    shares: list[Share], amount_micro: int, distribution_micro: int
 ) -> tuple[list[Commission], int]:
     """The commissions of an order, in the order they are paid, and what is left.
 
-    Each is `min(amount * rate // 10^6, what is left)`; rows of zero are left out. `referrer`
-    is the buyer's, after this order's binding; `referrers` is everybody else's.
+    Each is `min(amount * rate // 10^6, what is left)`; rows of zero are left out.
 
     Rounding: down; what rounding leaves is part of the rest.
 
     Source: docs/algorithms/commission.md, rule K6.
     """
     commissions, rest = [], distribution_micro
-    region = order.region or terms.region
-    for kind, earner, rate_ppm in _rates(policy, referrers, referrer, region, terms.recruiter):
-        amount = order.amount_micro * rate_ppm // PPM
+    for kind, earner, rate_ppm, _ in shares:
+        amount = amount_micro * rate_ppm // PPM
         if amount > rest:
             amount = rest
         if amount:

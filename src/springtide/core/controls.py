@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from springtide.core.entry import Entry
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import Controls
 from springtide.core.refusals import (
     CashOutsOff,

@@ -6,7 +6,8 @@ take it over into the state. So a refusal, wherever it is found, leaves no trace
 
 from heapq import heappop, heappush
 
-from springtide.core.events import Json, Step
+from springtide.core.event_fields import Json
+from springtide.core.events import Step
 from springtide.core.journal import (
     BACKING,
     CREDIT_ISSUED,
@@ -19,6 +20,7 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.refusals import InsufficientFunds, Overflow
+from springtide.core.standing import Change
 from springtide.core.state import KEY_SCALE, Lot, Receipt, State, Withdrawal, trigger_key
 from springtide.core.tally import Counts
 from springtide.core.units import LIMIT, format_money, price_micro
@@ -26,6 +28,14 @@ from springtide.core.units import LIMIT, format_money, price_micro
 
 class HorizonReached(Exception):
     """Lots that may exit now are not in the state yet; load more of them and try again."""
+
+
+class ChainNotLoaded(HorizonReached):
+    """Who is above a member is not in the state yet; load them and try again."""
+
+    def __init__(self, member: str) -> None:
+        super().__init__(member)
+        self.member = member
 
 
 class Entry:
@@ -38,10 +48,11 @@ class Entry:
     """
 
     __slots__ = (
-        "binding", "counts", "event", "id", "inflow_micro", "kind", "lots", "merchant",
-        "newcomers", "opened", "orphaned_micro", "policy", "policy_version", "popped",
-        "receipt", "reference", "refunded", "reserve_micro", "seq", "settled", "split",
-        "split_factor", "state", "step", "supply_nano", "transfers", "withdrawal",
+        "binding", "bound_on", "changes", "counts", "event", "id", "inflow_micro", "kind",
+        "lots", "merchant", "newcomers", "opened", "orphaned_micro", "policy",
+        "policy_version", "popped", "receipt", "reference", "refunded", "reserve_micro", "seq",
+        "settled", "split", "split_factor", "state", "step", "supply_nano", "transfers",
+        "withdrawal",
     )  # fmt: skip
 
     def __init__(self, state: State, event: Json) -> None:
@@ -67,6 +78,10 @@ class Entry:
         """An order, and how much of its amount this entry takes back."""
         self.settled: str | None = None
         self.binding: tuple[str, str] | None = None
+        self.bound_on = ""
+        """The day of the binding, if it is known."""
+        self.changes: list[Change] = []
+        """Of merchants' terms, agents, levels and the like."""
         self.newcomers: list[str] = []
         self.merchant = ""
         """One that was never seen before, or empty."""

@@ -5,26 +5,26 @@ docs/algorithms/refusals.md. Amounts are unbounded here; `overflow` is decided b
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
+from springtide.core.event_fields import (
+    Json,
+    read_money,
+    read_name,
+    read_optional_name,
+    read_points,
+    read_present,
+    read_region,
+)
 from springtide.core.refusals import InvalidAmount, InvalidEvent
-from springtide.core.units import CENT, parse_money, parse_points
-
-Json = Mapping[str, object]
-"""An event as parsed from JSON; fields nobody reads are kept as part of its content."""
-
-LONGEST_ID = 255
-"""Characters of an id: more than any shop needs, and few enough for a database index."""
-
-_NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
+from springtide.core.units import CENT
 
 _BATCH = re.compile(r"[A-Za-z0-9]{1,18}", re.ASCII).fullmatch
 
-ALL = "all"
 
 DAY_BATCH = "springtide:cash-outs:"
 """How the id of a day's batch of cash-outs begins; its day follows."""
@@ -156,80 +156,17 @@ class PolicyChange(NamedTuple):
     toml: str
 
 
+@dataclass(frozen=True, slots=True)
+class DistributionEvent:
+    """About merchants, agents, levels, deposits or dividends; see `distribution_events`."""
+
+    id: str
+
+
 Event = (
-    Purchase
-    | Pay
-    | Settle
-    | Bind
-    | CashOut
-    | Redeem
-    | Refund
-    | Inject
-    | Withdraw
-    | Step
-    | PolicyChange
-)
-
-
-def is_name(value: object) -> bool:
-    """Whether this can name something: text without control characters, not too long."""
-    return type(value) is str and _NAME(value) is not None
-
-
-def _name(event: Json, field: str) -> str:
-    value = event.get(field)
-    if type(value) is str and 0 < len(value) <= LONGEST_ID and value.isprintable():
-        return value  # what is printable has no control characters: quick, and nearly all
-    if is_name(value):
-        return cast(str, value)
-    raise InvalidEvent(
-        f"{field} is {value!r}; give 1 to {LONGEST_ID} characters of text, none of them control"
-    )
-
-
-def _optional_name(event: Json, field: str) -> str:
-    value = event.get(field)
-    return "" if value is None or value == "" else _name(event, field)
-
-
-def _region(event: Json) -> str:
-    value = event.get("region")
-    if value is None or value == "":
-        return ""
-    if not is_region(value):
-        raise InvalidEvent(f"region is {value!r}; give 2, 4 or 6 digits of GB/T 2260")
-    return str(value)
-
-
-def is_region(value: object) -> bool:
-    """Whether this is a region code of 2, 4 or 6 ASCII digits."""
-    return (
-        type(value) is str and len(value) in (2, 4, 6) and value.isascii() and value.isdigit()
-    )
-
-
-def _present(event: Json, field: str) -> object:
-    if field not in event:
-        raise InvalidEvent(f"{field} is missing")
-    return event[field]
-
-
-def _positive(value: object, parse: Callable[[object], int], field: str) -> int:
-    try:
-        number = parse(value)
-    except ValueError as error:
-        raise InvalidAmount(f"{field}: {error}") from None
-    if number == 0:
-        raise InvalidAmount(f"{field} is {value!r}; it must be above zero")
-    return number
-
-
-def _money(value: object, field: str = "amount") -> int:
-    return _positive(value, parse_money, field)
-
-
-def _points(value: object) -> int | None:
-    return None if value == ALL else _positive(value, parse_points, "points")
+    Purchase | Pay | Settle | Bind | CashOut | Redeem | Refund | Inject | Withdraw | Step
+    | PolicyChange | DistributionEvent
+)  # fmt: skip
 
 
 def _pay(event: Json) -> Pay:
@@ -241,12 +178,12 @@ def _purchase(event: Json) -> Purchase:
 
 
 def _order(event: Json, kind: type[Order]) -> Order:
-    id_, member = _name(event, "id"), _name(event, "member")
-    merchant, region = _optional_name(event, "merchant"), _region(event)
-    referrer, amount = _optional_name(event, "referrer"), _present(event, "amount")
-    order = kind(id_, member, merchant, _money(amount), region, referrer)
+    id_, member = read_name(event, "id"), read_name(event, "member")
+    merchant, region = read_optional_name(event, "merchant"), read_region(event)
+    referrer, amount = read_optional_name(event, "referrer"), read_present(event, "amount")
+    order = kind(id_, member, merchant, read_money(amount), region, referrer)
     if event.get("wallet") is not None:
-        order.wallet_micro = _money(event["wallet"], "wallet")
+        order.wallet_micro = read_money(event["wallet"], "wallet")
         if order.wallet_micro > order.amount_micro:
             raise InvalidAmount(
                 f"wallet is {event['wallet']!r}, more than the amount {amount!r}; lower it"
@@ -255,37 +192,41 @@ def _order(event: Json, kind: type[Order]) -> Order:
 
 
 def _settle(event: Json) -> Settle:
-    return Settle(_name(event, "id"), _name(event, "order"))
+    return Settle(read_name(event, "id"), read_name(event, "order"))
 
 
 def _bind(event: Json) -> Bind:
-    return Bind(_name(event, "id"), _name(event, "member"), _name(event, "referrer"))
+    return Bind(
+        read_name(event, "id"), read_name(event, "member"), read_name(event, "referrer")
+    )
 
 
 def _cash_out(event: Json) -> CashOut:
-    id_, member, points = _name(event, "id"), _name(event, "member"), _present(event, "points")
-    return CashOut(id_, (Request(member, _points(points), _least(event)),))
+    id_, member = read_name(event, "id"), read_name(event, "member")
+    points = read_present(event, "points")
+    return CashOut(id_, (Request(member, read_points(points), _least(event)),))
 
 
 def _least(wish: Json) -> int:
     least = wish.get("min_net")
-    return 0 if least is None else _money(least, "min_net")
+    return 0 if least is None else read_money(least, "min_net")
 
 
 def _cash_out_batch(event: Json) -> CashOut:
-    id_, wishes = _name(event, "id"), event.get("requests")
+    id_, wishes = read_name(event, "id"), event.get("requests")
     if not isinstance(wishes, list) or not wishes:
         raise InvalidEvent("requests must be a list of at least one request")
     shaped = []
     for wish in wishes:
         if not isinstance(wish, dict):
             raise InvalidEvent(f"a request is {wish!r}; give member and points")
-        shaped.append((wish, _name(wish, "member"), _present(wish, "points")))
+        shaped.append((wish, read_name(wish, "member"), read_present(wish, "points")))
     day = _day(event, id_)
     return CashOut(
         id_,
         tuple(
-            Request(member, _points(points), _least(wish)) for wish, member, points in shaped
+            Request(member, read_points(points), _least(wish))
+            for wish, member, points in shaped
         ),
         day,
     )
@@ -303,17 +244,18 @@ def _day(event: Json, id_: str) -> str:
 
 
 def _redeem(event: Json) -> Redeem:
-    id_, member, merchant = _name(event, "id"), _name(event, "member"), _name(event, "merchant")
-    return Redeem(id_, Request(member, _points(_present(event, "points"))), merchant)
+    id_, member = read_name(event, "id"), read_name(event, "member")
+    merchant = read_name(event, "merchant")
+    return Redeem(id_, Request(member, read_points(read_present(event, "points"))), merchant)
 
 
 def _refund(event: Json) -> Refund:
-    id_, order, amount = _name(event, "id"), _name(event, "order"), event.get("amount")
-    return Refund(id_, order, None if amount is None else _money(amount))
+    id_, order, amount = read_name(event, "id"), read_name(event, "order"), event.get("amount")
+    return Refund(id_, order, None if amount is None else read_money(amount))
 
 
 def _inject(event: Json) -> Inject:
-    return Inject(_name(event, "id"), _money(_present(event, "amount")))
+    return Inject(read_name(event, "id"), read_money(read_present(event, "amount")))
 
 
 def _instant(event: Json) -> datetime:
@@ -329,8 +271,8 @@ def _instant(event: Json) -> datetime:
 
 
 def _withdraw(event: Json) -> Withdraw:
-    id_, member, by = _name(event, "id"), _name(event, "member"), _name(event, "by")
-    day, amount = _instant(event).date().isoformat(), _money(_present(event, "amount"))
+    id_, member, by = read_name(event, "id"), read_name(event, "member"), read_name(event, "by")
+    day, amount = _instant(event).date().isoformat(), read_money(read_present(event, "amount"))
     if amount % CENT:
         raise InvalidAmount(
             f"amount is {event['amount']!r}; banks move whole cents, two decimals"
@@ -340,8 +282,8 @@ def _withdraw(event: Json) -> Withdraw:
 
 def _step(event: Json) -> Step:
     type_ = str(event["type"])
-    id_, withdrawal, by = (_name(event, field) for field in ("id", "withdrawal", "by"))
-    at, why = _instant(event), _optional_name(event, "why")
+    id_, withdrawal, by = (read_name(event, field) for field in ("id", "withdrawal", "by"))
+    at, why = _instant(event), read_optional_name(event, "why")
     to, known = event.get("to"), STEPS[type_]
     if type(to) is not str or to not in known:
         raise InvalidEvent(f"to is {to!r}; give one of {', '.join(known)}")
@@ -361,10 +303,23 @@ def is_batch(value: object) -> bool:
 
 
 def _policy(event: Json) -> PolicyChange:
-    id_, version, toml = _name(event, "id"), event.get("version"), event.get("toml")
+    id_, version, toml = read_name(event, "id"), event.get("version"), event.get("toml")
     if type(version) is not int or type(toml) is not str:
         raise InvalidEvent("a policy has a version, a number, and its toml, a text")
     return PolicyChange(id_, version, toml)
+
+
+DISTRIBUTION = (
+    "merchant_terms", "appoint", "dismiss", "level", "rebind", "deposit", "deposit_return",
+    "dividend", "commission_paid", "day",
+)  # fmt: skip
+"""Types of events that are rare, and read in a room of their own."""
+
+
+def _distribution(event: Json) -> DistributionEvent:
+    from springtide.core.distribution_events import READERS  # it reads by what is above
+
+    return READERS[str(event["type"])](event)
 
 
 _READERS: dict[str, Callable[[Json], Event]] = {
@@ -380,6 +335,7 @@ _READERS: dict[str, Callable[[Json], Event]] = {
     "withdraw": _withdraw,
     **dict.fromkeys(STEPS, _step),
     "policy": _policy,
+    **dict.fromkeys(DISTRIBUTION, _distribution),
 }
 
 

@@ -13,12 +13,17 @@ and credit come from have negative balances, everything owed to somebody a posit
              refunds                             paid back to buyers
              withdrawals                         taken from wallets, not sent or not settled yet
              payouts                             gone out to members
+             deposits-paid, deposits:<contract>  agents' deposits; they only go back
+             commission-due:<member>             earned, and paid on statement elsewhere
+             commissions-paid                    what was paid of it
     points   points-issued                       where they came from
              points:<member>, points-opening     who holds them
     credit   credit-issued, credit:<member>      store credit at par
 
 A split of the points moves nothing: amounts of points are in the units of their own entry.
 """
+
+from springtide.core.policy import Policy
 
 PAYMENTS = "payments"
 ESCROW = "escrow"
@@ -32,6 +37,8 @@ BACKING = "backing"
 REFUNDS = "refunds"
 WITHDRAWALS = "withdrawals"
 PAYOUTS = "payouts"
+DEPOSITS_PAID = "deposits-paid"
+COMMISSIONS_PAID = "commissions-paid"
 POINTS_ISSUED = "points-issued"
 POINTS_OPENING = "points-opening"
 CREDIT_ISSUED = "credit-issued"
@@ -59,3 +66,18 @@ def points_account(member: str) -> str:
 def credit_account(member: str) -> str:
     """A member's store credit."""
     return "credit:" + member
+
+
+def deposit_account(contract: str) -> str:
+    """What an agent deposited; nothing but its return ever debits it."""
+    return "deposits:" + contract
+
+
+def earner_account(policy: Policy, member: str) -> str:
+    """Where commissions are earned: the wallet, or what is due on statement."""
+    return due_account(member) if policy.promotion.by_statement else wallet_account(member)
+
+
+def due_account(member: str) -> str:
+    """What an earner on statement is still to be paid."""
+    return "commission-due:" + member

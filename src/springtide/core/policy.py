@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,6 +21,38 @@ class Terms(NamedTuple):
     take_ppm: int
     region: str
     recruiter: str
+    platform_ppm: int
+    """Of the take; the merchant's own, or the policy's."""
+    distribution_ppm: int
+    recruiter_until: str = ""
+    """The last day the recruiter earns, as `2026-01-31`; empty for no end."""
+    owner: str = ""
+    """The member to whom the store's pay-QR binds new customers."""
+    suspended: bool = False
+
+
+class LevelRule(NamedTuple):
+    """What a member must have bought, and sold through others, to be given a level."""
+
+    own_micro: int
+    team_micro: int
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The parameters of referrals, and of how commissions are held and paid."""
+
+    bind_days: int | None = None
+    """How many days a binding earns; None for ever."""
+    visible: bool = True
+    """Whether somebody who is invited is shown by whom."""
+    hold_days: int = 0
+    """Days after the settlement until a commission may be paid out."""
+    by_statement: bool = False
+    """Whether earnings are due on a statement and paid elsewhere, instead of in wallets."""
+    level_days: int = 30
+    """The days over which sales count for levels."""
+    level_rules: Mapping[str, LevelRule] = field(default_factory=dict)
 
 
 class WithdrawalTerms(NamedTuple):
@@ -106,11 +138,12 @@ class Policy:
     """Whether points are ever paid in cash; if not, the fee is that of a redemption."""
     notice_days: int | None = None
     """Between the approval of the next policy and its effect; None: as the profile says."""
+    promotion: Promotion = Promotion()
 
     @cached_property
     def default_terms(self) -> Terms:
         """The terms of a sale whose merchant is unknown or missing."""
-        return Terms(self.take_ppm, "", "")
+        return Terms(self.take_ppm, "", "", self.platform_ppm, self.distribution_ppm)
 
     @cached_property
     def opening_supply_nano(self) -> int:
@@ -121,6 +154,11 @@ class Policy:
     def pays_levels(self) -> bool:
         """Whether any purchase can pay a level or a peer award."""
         return self.level_depth > 0 and any(self.level_rates_ppm.values())
+
+    @cached_property
+    def level_steps(self) -> int:
+        """How far up the referral chain levels and peers are paid; 0 if they are not."""
+        return self.level_depth if self.pays_levels else 0
 
     def terms_of(self, merchant: str) -> Terms:
         """The terms of a merchant; an unknown or missing one has the policy's own."""

@@ -8,11 +8,19 @@ What each parameter does stands in docs/algorithms/.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
-from typing import cast
+from collections.abc import Callable
 
-from springtide.core.events import is_name, is_region
-from springtide.core.policy import Controls, Policy, PolicyError, Terms, WithdrawalTerms
+from springtide.core.event_fields import is_name, is_region
+from springtide.core.policy import (
+    Controls,
+    LevelRule,
+    Policy,
+    PolicyError,
+    Promotion,
+    Terms,
+    WithdrawalTerms,
+)
+from springtide.core.policy_table import Table
 from springtide.core.units import (
     CENT,
     LIMIT,
@@ -21,8 +29,6 @@ from springtide.core.units import (
     format_fraction,
     format_money,
     format_ratio,
-    parse_decimal,
-    parse_money,
 )
 
 RATIO_DECIMALS = 6
@@ -32,118 +38,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
-class _Table:
-    """A table of the file, read key by key; whatever nobody asked for is refused."""
-
-    def __init__(self, values: object, path: str) -> None:
-        if not isinstance(values, dict):
-            raise PolicyError(f"{path} is {values!r}; it must be a table")
-        self._values = cast(dict[str, object], dict(values))
-        self._path = path
-        self._children: list[_Table] = []
-
-    def name(self, key: str) -> str:
-        return f"{self._path}.{key}" if self._path else key
-
-    def take(self, key: str) -> object:
-        return self._values.pop(key, None)
-
-    def table(self, key: str) -> "_Table":
-        value = self.take(key)
-        child = _Table({} if value is None else value, self.name(key))
-        self._children.append(child)
-        return child
-
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def multiple(self, key: str) -> int:
-        """A positive decimal that may pass 1, in ppm."""
-        return self._number(
-            key, None, lambda text: parse_decimal(text, RATIO_DECIMALS), '"1.2"'
-        )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._values))
-
-    def close(self) -> None:
-        for key in self._values:
-            raise PolicyError(f"{self.name(key)} is not known here; remove or correct it")
-        for child in self._children:
-            child.close()
-
-    def _number(
-        self, key: str, default: str | None, parse: Callable[[object], int], form: str
-    ) -> int:
-        value = self.take(key)
-        value = default if value is None else value
-        if value is None:
-            raise PolicyError(f"{self.name(key)} is missing; give it as a string like {form}")
-        try:
-            return parse(value)
-        except ValueError as error:
-            raise PolicyError(f"{self.name(key)}: {error}; give it like {form}") from None
-
-    def ratio(self, key: str, default: str | None = None, *, below_one: bool = False) -> int:
-        """A ratio in 0..1 as ppm; with `below_one`, 1 itself is refused."""
-        ppm = self._number(
-            key, default, lambda text: parse_decimal(text, RATIO_DECIMALS), '"0.20"'
-        )
-        highest = PPM - 1 if below_one else PPM
-        if ppm > highest:
-            bound = "below 1" if below_one else "in 0..1"
-            raise PolicyError(
-                f"{self.name(key)} is {format_ratio(ppm)}; a ratio must be {bound}"
-            )
-        return ppm
-
-    def money(self, key: str, default: str | None = None) -> int:
-        micro = self._number(key, default, parse_money, '"5000.00"')
-        if micro > LIMIT:
-            raise PolicyError(f"{self.name(key)} passes 2^63 - 1 micro; lower it")
-        return micro
-
-    def optional_money(self, key: str) -> int | None:
-        return self.money(key) if self.has(key) else None
-
-    def whole(self, key: str, default: int, least: int, most: int) -> int:
-        value = self.take(key)
-        value = default if value is None else value
-        if type(value) is not int or not least <= value <= most:
-            raise PolicyError(
-                f"{self.name(key)} is {value!r}; give a whole number from {least} to {most}"
-            )
-        return value
-
-    def choice(self, key: str, default: str, other: str) -> bool:
-        """Whether `other` was chosen instead of the default."""
-        value = self.take(key)
-        if value in (None, default, other):
-            return value == other
-        raise PolicyError(f'{self.name(key)} is {value!r}; give "{default}" or "{other}"')
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.take(key)
-        if value is None or type(value) is bool:
-            return default if value is None else value
-        raise PolicyError(f"{self.name(key)} is {value!r}; give true or false")
-
-    def person(self, key: str) -> str:
-        value = self.take(key)
-        if not is_name(value):
-            raise PolicyError(f"{self.name(key)} is {value!r}; give the id of a member")
-        return cast(str, value)
-
-    def region(self, key: str) -> str:
-        value = self.take(key)
-        if value is None:
-            return ""
-        if not is_region(value):
-            raise PolicyError(f"{self.name(key)} is {value!r}; give 2, 4 or 6 digits")
-        return cast(str, value)
-
-
-def _seconds(orders: _Table) -> int:
+def _seconds(orders: Table) -> int:
     value = orders.take("settle_after")
     match = _DURATION.fullmatch("0d" if value is None else str(value))
     if match is None:
@@ -153,7 +48,7 @@ def _seconds(orders: _Table) -> int:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _cash_out_fee(cash_out: _Table, redeem_fee_ppm: int, *, enabled: bool) -> int:
+def _cash_out_fee(cash_out: Table, redeem_fee_ppm: int, *, enabled: bool) -> int:
     """Without cash-outs, what points are worth is what a redemption pays."""
     if enabled:
         return cash_out.ratio("fee", below_one=True)
@@ -162,11 +57,11 @@ def _cash_out_fee(cash_out: _Table, redeem_fee_ppm: int, *, enabled: bool) -> in
     return redeem_fee_ppm
 
 
-def _notice(policy: _Table) -> int | None:
+def _notice(policy: Table) -> int | None:
     return policy.whole("notice_days", 0, 0, 365) if policy.has("notice_days") else None
 
 
-def _time_of_day(cash_out: _Table) -> int:
+def _time_of_day(cash_out: Table) -> int:
     value = cash_out.take("at")
     match = _TIME.fullmatch("02:00" if value is None else str(value))
     if match is None:
@@ -176,7 +71,7 @@ def _time_of_day(cash_out: _Table) -> int:
     return int(match[1]) * 3_600 + int(match[2]) * 60
 
 
-def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
+def _merchants(table: Table, take_ppm: int, split: tuple[int, int]) -> dict[str, Terms]:
     merchants = {}
     for key in table:
         if not is_name(key):
@@ -186,11 +81,13 @@ def _merchants(table: _Table, take_ppm: int) -> dict[str, Terms]:
             take_ppm=shop.ratio("take_rate", format_ratio(take_ppm)),
             region=shop.region("region"),
             recruiter=shop.person("recruiter") if shop.has("recruiter") else "",
+            platform_ppm=split[0],
+            distribution_ppm=split[1],
         )
     return merchants
 
 
-def _people(table: _Table, is_key: Callable[[object], bool], keys: str) -> dict[str, str]:
+def _people(table: Table, is_key: Callable[[object], bool], keys: str) -> dict[str, str]:
     people = {}
     for key in table:
         if not is_key(key):
@@ -199,11 +96,11 @@ def _people(table: _Table, is_key: Callable[[object], bool], keys: str) -> dict[
     return people
 
 
-def _level_rates(table: _Table) -> dict[str, int]:
+def _level_rates(table: Table) -> dict[str, int]:
     return {key: table.ratio(key) for key in table}
 
 
-def _withdrawal(table: _Table) -> WithdrawalTerms:
+def _withdrawal(table: Table) -> WithdrawalTerms:
     terms = WithdrawalTerms(
         fee_ppm=table.ratio("fee", "0", below_one=True),
         fee_fixed_micro=table.money("fee_fixed", "0"),
@@ -225,7 +122,7 @@ def _withdrawal(table: _Table) -> WithdrawalTerms:
     return terms
 
 
-def _controls(table: _Table, *, cap_per_member: bool) -> Controls | None:
+def _controls(table: Table, *, cap_per_member: bool) -> Controls | None:
     """The limits of `[controls]`; None if there are none.
 
     Source: docs/algorithms/controls.md.
@@ -265,11 +162,40 @@ def _controls(table: _Table, *, cap_per_member: bool) -> Controls | None:
     return controls if given else None
 
 
-def _limit(table: _Table, key: str) -> int | None:
+def _limit(table: Table, key: str) -> int | None:
     micro = table.optional_money(key)
     if micro == 0:
         raise PolicyError(f"{table.name(key)} is 0; it must be above zero, or remove it")
     return micro
+
+
+def _promotion(referral: Table, commission: Table, level: Table) -> Promotion:
+    rules = level.table("rules")
+    return Promotion(
+        bind_days=referral.whole("bind_days", 0, 1, 3_660)
+        if referral.has("bind_days")
+        else None,
+        visible=not referral.choice("visible", "yes", "no"),
+        hold_days=commission.whole("hold_days", 0, 0, 3_660),
+        by_statement=commission.choice("mode", "wallet", "statement"),
+        level_days=level.whole("period_days", 30, 1, 3_660),
+        level_rules={key: _level_rule(rules.table(key)) for key in rules},
+    )
+
+
+def _level_rule(rule: Table) -> LevelRule:
+    found = LevelRule(rule.money("own_spend", "0"), rule.money("team_sales", "0"))
+    if not any(found):
+        raise PolicyError(f"{rule.name('own_spend')}: give it or team_sales, above zero")
+    return found
+
+
+def _check_rules(policy: Policy) -> None:
+    for level in policy.promotion.level_rules:
+        if level not in policy.level_rates_ppm:
+            raise PolicyError(
+                f"commission.level.rules.{level} has no rate; give it one, or remove the rule"
+            )
 
 
 def _check_pool(policy: Policy) -> None:
@@ -302,15 +228,23 @@ def check_budget(policy: Policy, merchant: str) -> None:
 
     Source: docs/algorithms/commission.md, rule K7.
     """
+    whose = f"merchant {merchant}" if merchant else "the policy"
+    check_terms(policy, policy.terms_of(merchant), whose)
+
+
+def check_terms(policy: Policy, terms: Terms, whose: str) -> None:
+    """Refuse terms under which commissions could pass what a sale distributes.
+
+    Raises:
+        PolicyError: with the sum that passes and the budget.
+    """
     worst_ppm = policy.worst_commission_ppm()
-    terms = policy.terms_of(merchant)
-    if worst_ppm * PPM > terms.take_ppm * policy.distribution_ppm:
-        whose = f"merchant {merchant}" if merchant else "the policy"
-        budget = format_fraction(terms.take_ppm * policy.distribution_ppm, PPM**2)
+    if worst_ppm * PPM > terms.take_ppm * terms.distribution_ppm:
+        budget = format_fraction(terms.take_ppm * terms.distribution_ppm, PPM**2)
         raise PolicyError(
             f"commissions can reach {format_ratio(worst_ppm)} of an order, but {whose} "
             f"distributes only take_rate {format_ratio(terms.take_ppm)} x distribution "
-            f"{format_ratio(policy.distribution_ppm)} = {budget}; lower a rate"
+            f"{format_ratio(terms.distribution_ppm)} = {budget}; lower a rate"
         )
 
 
@@ -336,14 +270,15 @@ def check_policy(document: dict[str, object]) -> Policy:
     Raises:
         PolicyError: as `read_policy`.
     """
-    policy = _read(_Table(document, ""))
+    policy = _read(Table(document, ""))
     _check_pool(policy)
+    _check_rules(policy)
     for merchant in ("", *policy.merchants):
         check_budget(policy, merchant)
     return policy
 
 
-def _read(root: _Table) -> Policy:
+def _read(root: Table) -> Policy:
     opening_micro = root.money("opening_reserve", "1.00")
     split, points = root.table("split"), root.table("points")
     cash_out, redeem = root.table("cash_out"), root.table("redeem")
@@ -359,11 +294,12 @@ def _read(root: _Table) -> Policy:
     cap_per_member = cap.choice("scope", "order", "member")
     cash_out_enabled = cash_out.flag("enabled", default=True)
     redeem_fee_ppm = redeem.ratio("fee", "0", below_one=True)
+    platform_ppm, distribution_ppm = split.ratio("platform"), split.ratio("distribution")
     policy = Policy(
         opening_reserve_micro=opening_micro,
         take_ppm=take_ppm,
-        platform_ppm=split.ratio("platform"),
-        distribution_ppm=split.ratio("distribution"),
+        platform_ppm=platform_ppm,
+        distribution_ppm=distribution_ppm,
         rest_to_pool=split.choice("unallocated", "platform", "pool"),
         start_price_micro=points.money("start_price", "1.00"),
         grant_ppm=points.ratio("grant_ratio"),
@@ -390,13 +326,14 @@ def _read(root: _Table) -> Policy:
         level_depth=level.whole("max_depth", 0, 0, 1_000),
         peer_ppm=level.ratio("peer", "0"),
         level_rates_ppm=_level_rates(rates),
-        merchants=_merchants(merchants, take_ppm),
+        merchants=_merchants(merchants, take_ppm, (platform_ppm, distribution_ppm)),
         agents=_people(agents, is_region, "a region of 2, 4 or 6 digits of GB/T 2260"),
         levels=_people(levels, is_name, "the id of a member"),
         withdrawal=_withdrawal(root.table("withdrawal")),
         controls=_controls(limits, cap_per_member=cap_per_member),
         cash_out_enabled=cash_out_enabled,
         notice_days=_notice(root.table("policy")),
+        promotion=_promotion(root.table("referral"), commission, level),
     )
     root.close()
     return policy

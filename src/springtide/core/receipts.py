@@ -10,14 +10,14 @@ _WRITERS: dict[str, Callable[[int], str]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
     **dict.fromkeys(
         (
-            "amount", "contribution", "fee", "gross", "merchant", "net", "platform", "price",
-            "recovered", "released", "reserve", "shortfall", "wallet",
+            "amount", "contribution", "due", "fee", "gross", "held", "merchant", "net",
+            "platform", "price", "recovered", "released", "reserve", "shortfall", "wallet",
         ),
         format_money,
     ),
 }  # fmt: skip
 
-_ROWS = frozenset(("commissions", "exits", "paid", "refused"))
+_ROWS = frozenset(("commissions", "dividends", "exits", "paid", "refused"))
 
 
 def render(receipt: Receipt) -> Receipt:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from springtide.core import controls, distribution
 from springtide.core.cash_out import cash_out, redeem
-from springtide.core.commission import Commission, closes_loop, split_commissions
+from springtide.core.commission import Commission, split_commissions
 from springtide.core.controls import (
     begin,
     check_contribution,
@@ -18,15 +19,19 @@ from springtide.core.controls import (
     count_exits,
     count_order,
     note_refusal,
-    take_over,
+)
+from springtide.core.distribution import (
+    note_terms,
+    open_terms,
+    shares_of_order,
+    terms_when_paid,
 )
 from springtide.core.entry import Entry, HorizonReached
+from springtide.core.event_fields import Json
 from springtide.core.events import (
-    Bind,
     CashOut,
     Event,
     Inject,
-    Json,
     Pay,
     PolicyChange,
     Purchase,
@@ -48,9 +53,9 @@ from springtide.core.journal import (
     POINTS_OPENING,
     POOL,
     Transfer,
+    earner_account,
     merchant_account,
     points_account,
-    wallet_account,
 )
 from springtide.core.policy import Policy, Terms
 from springtide.core.policy_change import change_policy
@@ -121,7 +126,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
         raise
     _take_over(state, entry)
     if entry.counts is not None:
-        take_over(state.tally, entry.counts)
+        controls.take_over(state.tally, entry.counts)
     return Outcome(entry.receipt, entry)
 
 
@@ -206,11 +211,10 @@ def _take_over(state: State, entry: Entry) -> None:
     state.members.update(entry.newcomers)
     if entry.merchant:
         state.merchants.add(entry.merchant)
-    if entry.binding is not None:
-        member, referrer = entry.binding
-        state.referrers[member] = referrer
     if entry.withdrawal is not None:
         keep_withdrawal(state, entry.withdrawal)
+    if entry.binding is not None or entry.changes or state.distribution.held:
+        distribution.take_over(state, entry)
     if entry.split > 1:
         state.split_factor *= entry.split
         state.multiply_lots(entry.split)
@@ -218,9 +222,10 @@ def _take_over(state: State, entry: Entry) -> None:
 
 def _pay(entry: Entry, order: Pay) -> None:
     check_order(entry.state, order.member)
+    terms = note_terms(entry, order.merchant)
     amount_micro = _fitting(order)
     if entry.counts is not None:
-        check_contribution(entry.state, _divide(entry.policy, order)[-1])
+        check_contribution(entry.state, _divide(terms, order)[-1])
     entry.inflow_micro += amount_micro
     if order.wallet_micro:
         spend_from_wallet(entry, order)
@@ -232,15 +237,18 @@ def _settle(entry: Entry, wish: Settle) -> None:
     order = find_paid(entry.state, wish.order)
     check_settlement(entry.state, order.member)
     entry.settled = entry.receipt["order"] = wish.order
-    _credit_order(entry, order, entry.state.posted[wish.order].policy, ESCROW)
+    paid = entry.state.posted[wish.order]
+    terms = terms_when_paid(paid.policy, order.merchant, paid.receipt)
+    _credit_order(entry, order, paid.policy, terms, paid.event, ESCROW)
 
 
 def _purchase(entry: Entry, order: Purchase) -> None:
     check_order(entry.state, order.member)
+    terms = open_terms(entry.state, order.merchant)
     entry.inflow_micro += _fitting(order)
     if order.wallet_micro:
         spend_from_wallet(entry, order)
-    _credit_order(entry, order, entry.policy, PAYMENTS)
+    _credit_order(entry, order, entry.policy, terms, entry.event, PAYMENTS)
 
 
 def _fitting(order: Purchase) -> int:
@@ -249,40 +257,40 @@ def _fitting(order: Purchase) -> int:
     return order.amount_micro
 
 
-def _divide(policy: Policy, order: Purchase) -> tuple[Terms, int, int, int, int]:
-    """A merchant's terms, the take, and the platform's, the promoters' and the pool's parts.
+def _divide(terms: Terms, order: Purchase) -> tuple[int, int, int, int]:
+    """The take, and the platform's, the promoters' and the pool's parts of it.
 
     Rounding: down; the pool has what that leaves of the take.
     """
-    terms = policy.terms_of(order.merchant)
     take = order.amount_micro * terms.take_ppm // PPM
-    platform = take * policy.platform_ppm // PPM
-    distribution = take * policy.distribution_ppm // PPM
-    return terms, take, platform, distribution, take - platform - distribution
+    platform = take * terms.platform_ppm // PPM
+    promoters = take * terms.distribution_ppm // PPM
+    return take, platform, promoters, take - platform - promoters
 
 
-def _credit_order(entry: Entry, order: Purchase, policy: Policy, source: str) -> None:
+def _credit_order(
+    entry: Entry, order: Purchase, policy: Policy, terms: Terms, told: Json, source: str
+) -> None:
     """Divide an order's money, which comes from the source, and credit its points.
 
-    The policy is the one that the order was made under.
+    The policy and the terms are those that the order was made under; `told` is the event
+    that ordered, and says the day.
 
     Source: docs/algorithms/pool.md, rules P3 and P4.
     """
     state, amount = entry.state, order.amount_micro
     if order.merchant not in state.merchants:
         entry.merchant = order.merchant
-    terms, take, platform, distribution, contribution = _divide(policy, order)
+    take, platform, promoters, contribution = _divide(terms, order)
     if entry.counts is not None:
         check_contribution(state, contribution)
     granted = _grant(entry, policy, contribution)
 
-    referrer = _referrer(entry, order.member, order.referrer)
+    shares = shares_of_order(entry, order, policy, terms, told)
     commissions: list[Commission] = []
-    rest = distribution
+    rest = promoters
     if entry.event.get("commissions") != OFF:
-        commissions, rest = split_commissions(
-            policy, terms, order, state.referrers, referrer, distribution
-        )
+        commissions, rest = split_commissions(shares, amount, promoters)
     if policy.rest_to_pool:
         contribution += rest
     else:
@@ -296,7 +304,7 @@ def _credit_order(entry: Entry, order: Purchase, policy: Policy, source: str) ->
     entry.move("merchant", source, merchant_account(order.merchant), amount - take)
     entry.move("platform", source, PLATFORM, platform)
     for kind, earner, earned in commissions:
-        entry.transfers.append((kind, source, wallet_account(earner), earned))
+        entry.transfers.append((kind, source, earner_account(policy, earner), earned))
     entry.move("contribution", source, POOL, contribution)
     entry.move("grant", POINTS_ISSUED, points_account(order.member), granted)
     receipt = entry.receipt
@@ -332,24 +340,6 @@ def _credit_lot(entry: Entry, order: Purchase, policy: Policy, granted_nano: int
     entry.put(lot)
 
 
-def _referrer(entry: Entry, member: str, wanted: str) -> str:
-    """The referrer that stands, after binding the wanted one if that can be bound."""
-    state = entry.state
-    bound = state.referrers.get(member, "")
-    entry.meet(member)
-    if bound or not wanted:
-        return bound
-    if closes_loop(state.referrers, state.members, member, wanted):
-        return ""
-    entry.meet(wanted)
-    entry.binding = (member, wanted)
-    return wanted
-
-
-def _bind(entry: Entry, wish: Bind) -> None:
-    entry.receipt["referrer"] = _referrer(entry, wish.member, wish.referrer) or None
-
-
 def _inject(entry: Entry, gift: Inject) -> None:
     if not entry.supply_nano:
         raise NoPoints("nobody holds points; the money would belong to nobody")
@@ -362,7 +352,6 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Purchase: _purchase,
     Pay: _pay,
     Settle: _settle,
-    Bind: _bind,
     CashOut: cash_out,
     Redeem: redeem,
     Refund: refund_order,
@@ -370,4 +359,5 @@ _RULES: dict[type[Event], Callable[..., None]] = {
     Withdraw: request_withdrawal,
     Step: step_withdrawal,
     PolicyChange: change_policy,
+    **distribution.RULES,
 }

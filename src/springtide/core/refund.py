@@ -7,13 +7,15 @@ from typing import Any, NamedTuple, cast
 
 from springtide.core.controls import count_refund
 from springtide.core.entry import Entry
-from springtide.core.events import Json, Purchase, Refund, read_event
+from springtide.core.event_fields import Json
+from springtide.core.events import Purchase, Refund, read_event
 from springtide.core.journal import (
     ESCROW,
     ORPHANED,
     PLATFORM,
     POOL,
     REFUNDS,
+    earner_account,
     merchant_account,
     wallet_account,
 )
@@ -212,7 +214,7 @@ def _pay_back(entry: Entry, order: Order, policy: Policy, shortfall_micro: int) 
     entry.move("refund", shop, REFUNDS, order.merchant_micro)
     entry.move("refund", PLATFORM, REFUNDS, order.platform_micro)
     for earner, amount in order.commissions:
-        entry.move("clawback", wallet_account(earner), REFUNDS, amount)
+        entry.move("clawback", earner_account(policy, earner), REFUNDS, amount)
     bearer = PLATFORM if policy.shortfall_on_platform else shop
     entry.move("shortfall", bearer, REFUNDS, shortfall_micro)
 

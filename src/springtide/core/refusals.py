@@ -21,7 +21,7 @@
     ├── UnknownWithdrawal    a step of a withdrawal that nobody asked for
     ├── WrongState           a step that a withdrawal cannot take from where it is
     ├── OwnWithdrawal        whoever asked for a withdrawal would approve it
-    └── ApprovedBefore       one person would approve one withdrawal twice
+    ├── ApprovedBefore       one person would approve one withdrawal twice
     │                         and by a control of the policy, or of people (`controls`):
     ├── MinSpend             a cash-out before enough was spent
     ├── MinCashOut           a cash-out that pays too little
@@ -32,8 +32,16 @@
     ├── MemberFrozen         the member is frozen
     ├── PurchasesOff         orders are switched off
     ├── SettlementOff        settlement is switched off
-    └── CashOutsOff          cash-outs are switched off
-    └── UnusablePolicy       a policy that cannot follow the one in effect
+    ├── CashOutsOff          cash-outs are switched off
+    ├── UnusablePolicy       a policy that cannot follow the one in effect
+    ├── MerchantSuspended    an order or a redemption at a merchant who may not sell now
+    ├── OverBudget           terms or a rate that could pay more than a sale distributes
+    ├── UnknownLevel         a level that the policy has no rate for
+    ├── UnusableReferrer     a rebinding of who was never bound, or that would close a loop
+    ├── RegionTaken          a second agent of a region
+    ├── UnknownContract      no contract of this id, or one that is over, or a second one
+    ├── ContractRunning      the return of a deposit before the contract's end
+    └── MoreThanHeld         more of a deposit, or of what is due, than there is
 
 Any other exception is a defect. A refused event changes nothing and does not keep its id.
 """
@@ -47,7 +55,6 @@ class Refusal(Exception):
     Attributes:
         code: Stable identifier, part of the public format; see
             docs/algorithms/refusals.md.
-        code: Stable identifier, part of the public format; see SPEC.md section 5.
         retry_at: When the same request may be accepted, as RFC 3339; None if time alone
             does not help.
     """
@@ -254,3 +261,51 @@ class UnusablePolicy(Refusal):
     """A policy that cannot be read, or cannot follow the one in effect."""
 
     code = "unusable_policy"
+
+
+class MerchantSuspended(Refusal):
+    """The merchant may not sell or take points now."""
+
+    code = "merchant_suspended"
+
+
+class OverBudget(Refusal):
+    """Commissions could pass what a sale under these terms distributes."""
+
+    code = "over_budget"
+
+
+class UnknownLevel(Refusal):
+    """The policy has no rate for this level."""
+
+    code = "unknown_level"
+
+
+class UnusableReferrer(Refusal):
+    """The member was never bound, or would be above themselves."""
+
+    code = "unusable_referrer"
+
+
+class RegionTaken(Refusal):
+    """The region has an agent."""
+
+    code = "region_taken"
+
+
+class UnknownContract(Refusal):
+    """There is no running contract of this id."""
+
+    code = "unknown_contract"
+
+
+class ContractRunning(Refusal):
+    """A deposit is returned at the end of its contract."""
+
+    code = "contract_running"
+
+
+class MoreThanHeld(Refusal):
+    """More is to be returned or paid than is held for it."""
+
+    code = "more_than_held"

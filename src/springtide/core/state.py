@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappush
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.journal import OPENING, POOL, wallet_account
 from springtide.core.policy import Policy
+from springtide.core.standing import Distribution
 from springtide.core.tally import Guards, Tally
 from springtide.core.units import LIMIT, NANO
 
@@ -142,6 +143,7 @@ class State:
     """What controls counted, while the policy in effect had any."""
     guards: Guards | None = None
     """What people have stopped; None if nothing."""
+    distribution: Distribution = field(default_factory=Distribution)
 
     @property
     def pair(self) -> tuple[int, int]:

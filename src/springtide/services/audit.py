@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.journal import BACKING, ESCROW, ORPHANED, POOL, WITHDRAWALS, Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT
-from springtide.storage import journal_reader, programs, tallies
+from springtide.storage import distribution, journal_reader, programs, tallies
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Derived, Row
@@ -228,6 +228,8 @@ class _Auditor:
             self.broken(SUPPLY, f"{program.supply} nano, but {opening} + {points} are held")
         self._check_tally()
         self._check_derived(journal_reader.read_derived(tx, program))
+        for different in distribution.differences(tx, program, state.distribution):
+            self.broken(LOTS, different)
         told = program.state(state.policy)
         for name in (
             "seq", "policy_version", "reserve_micro", "supply_nano", "reference",

@@ -12,7 +12,8 @@ from statistics import median
 from typing import Any, cast
 
 from springtide.core.entry import Entry
-from springtide.core.events import Event, Json, PolicyChange, read_event
+from springtide.core.event_fields import Json
+from springtide.core.events import Event, PolicyChange, read_event
 from springtide.core.journal import ESCROW, PAYMENTS, PLATFORM, POOL
 from springtide.core.policy_diff import Change, list_changes
 from springtide.core.policy_file import read_policy

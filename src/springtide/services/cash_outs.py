@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from springtide.core.daily import batch_id, join_requests, last_batch_time
-from springtide.core.events import ALL, DAY_BATCH, CashOut, Json, Request, read_event
+from springtide.core.event_fields import ALL, Json
+from springtide.core.events import DAY_BATCH, CashOut, Request, read_event
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome
 from springtide.core.refusals import IdReused, Overflow

@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from springtide.core.events import Json, Redeem, is_name, read_event
+from springtide.core.event_fields import Json, is_name
+from springtide.core.events import Redeem, read_event
 from springtide.core.refusals import IdReused, InvalidAmount, InvalidEvent
 from springtide.core.units import LIMIT, format_points, parse_points
 from springtide.storage import acts, codes, listing, programs

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from springtide.core.events import is_name
+from springtide.core.event_fields import is_name
 from springtide.core.tally import SWITCHES
 from springtide.storage import alarms, guards, listing, programs
 from springtide.storage.acts import append_act

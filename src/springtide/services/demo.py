@@ -14,7 +14,7 @@ from itertools import count
 
 import pyotp
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.services import login, phones, staff
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.reducer import Outcome
 from springtide.services.writer import Writer
 from springtide.storage.acts import Deed

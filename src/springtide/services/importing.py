@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from springtide.core.events import LONGEST_ID, is_batch, is_name
+from springtide.core.event_fields import LONGEST_ID, is_name
+from springtide.core.events import is_batch
 from springtide.core.state import Withdrawal
 from springtide.core.units import CENT
 from springtide.core.withdrawal import NEXT

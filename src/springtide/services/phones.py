@@ -13,7 +13,7 @@ from typing import Protocol
 
 import phonenumbers
 
-from springtide.core.events import is_name
+from springtide.core.event_fields import is_name
 from springtide.services import sessions
 from springtide.services.sessions import Session
 from springtide.storage import phones, programs

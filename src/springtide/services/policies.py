@@ -8,17 +8,20 @@ when it is approved and when its day has come. Source: docs/algorithms/policy_ch
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from springtide.core.budget import check_rate, check_terms
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Json, PolicyChange
+from springtide.core.event_fields import Json
+from springtide.core.events import PolicyChange
 from springtide.core.policy import Policy, PolicyError
 from springtide.core.policy_change import check_change
 from springtide.core.policy_diff import Change, list_changes
 from springtide.core.policy_file import read_policy
 from springtide.core.profile import notice_of
 from springtide.core.reducer import Outcome, fold
+from springtide.core.refusals import OverBudget
 from springtide.core.state import State
 from springtide.services.profiles import check_allowed, get_profile
-from springtide.storage import drafts, ledger, programs, working_set
+from springtide.storage import distribution, drafts, ledger, programs, working_set
 from springtide.storage.acts import append_act
 from springtide.storage.chain import Chain
 from springtide.storage.database import Database, Transaction
@@ -262,9 +265,8 @@ def _fold(tx: Transaction, program: Program, event: Json) -> tuple[State, Outcom
     while True:
         try:
             outcome = fold(state, event, change)
-        except HorizonReached:
-            triggers *= 4
-            working_set.load_triggers(tx, program, state, triggers)
+        except HorizonReached as missing:
+            triggers = working_set.load_missing(tx, program, state, missing, triggers)
             continue
         if outcome.refusal is not None:
             raise PolicyError(str(outcome.refusal))
@@ -313,8 +315,21 @@ def _check(tx: Transaction, program: Program, toml: str, now: datetime) -> Polic
         raise PolicyError(
             f"it says the same as version {program.policy_version}; change something"
         )
+    _check_agreed(tx, program, policy)
     check_allowed(tx, program, policy, now)
     return policy
+
+
+def _check_agreed(tx: Transaction, program: Program, policy: Policy) -> None:
+    """Refuse a policy under which what merchants or agents agreed to could pass a budget."""
+    try:
+        for merchant, terms in distribution.read_all_terms(tx, program).items():
+            check_terms(policy, terms, f"merchant {merchant} by its own terms")
+        for contract in distribution.read_contracts(tx, program):
+            if contract.rate_ppm is not None and not contract.ended:
+                check_rate(policy, contract.rate_ppm)
+    except OverBudget as refusal:
+        raise PolicyError(str(refusal)) from None
 
 
 def _log(

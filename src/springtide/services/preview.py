@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.services.stamping import stamp
@@ -33,6 +33,5 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
         while True:
             try:
                 return fold(state, *stamped), program.seq
-            except HorizonReached:
-                triggers *= 4
-                working_set.load_triggers(tx, program, state, triggers)
+            except HorizonReached as missing:
+                triggers = working_set.load_missing(tx, program, state, missing, triggers)

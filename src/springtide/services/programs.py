@@ -1,6 +1,6 @@
 """Creating programs."""
 
-from springtide.core.events import LONGEST_ID, is_name
+from springtide.core.event_fields import LONGEST_ID, is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.core.profile import check_profile, notice_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.receipts import render
 from springtide.core.reducer import fold

@@ -7,7 +7,7 @@ docs/decisions/0008-settlement-without-a-queue.md.
 
 from datetime import datetime, timedelta
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.tally import SETTLEMENT
 from springtide.services.writer import Writer

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from springtide.core.controls import read_at, seconds
-from springtide.core.events import Event, Json, Pay, Purchase, Settle
+from springtide.core.event_fields import Json
+from springtide.core.events import Event, Pay, Purchase, Settle
 from springtide.core.reducer import OFF
 from springtide.core.refusals import InvalidEvent, Refusal
 from springtide.core.state import State

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from springtide.core.events import STEPS, Json, same_content
+from springtide.core.event_fields import Json
+from springtide.core.events import STEPS, same_content
 from springtide.core.reducer import Outcome
 from springtide.core.refusals import IdReused, UnknownWithdrawal, WrongState
 from springtide.core.state import Withdrawal

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Self
 
 from springtide.core.entry import HorizonReached
-from springtide.core.events import Event, Json, PolicyChange, read_event
+from springtide.core.event_fields import Json
+from springtide.core.events import Event, PolicyChange, read_event
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
@@ -31,6 +32,8 @@ from springtide.storage.working_set import Tree
 MOST_IN_A_BATCH = 20_000
 SLICE = 2_000
 IN_FLIGHT = 3
+
+Also = Callable[[Transaction, Program, list[Outcome]], None]
 
 
 def read_command(event: Json) -> Command:
@@ -79,12 +82,16 @@ class Writer:
         self._connection.close()
 
     def post(
-        self, events: Sequence[Json], deeds: Mapping[int, Deed] | None = None
+        self,
+        events: Sequence[Json],
+        deeds: Mapping[int, Deed] | None = None,
+        also: Also | None = None,
     ) -> list[Outcome]:
         """Post events in order, durably, and answer each.
 
         Of each `MOST_IN_A_BATCH` of them all is written, or none. `deeds` says by place who
-        decided on an event: that goes to the log of acts with it, if it is posted.
+        decided on an event: that goes to the log of acts with it, if it is posted. `also` does
+        something more in the same transaction, given its outcomes.
 
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.
@@ -95,11 +102,15 @@ class Writer:
                 read_command(event) for event in events[first : first + MOST_IN_A_BATCH]
             ]
             with answering():
-                outcomes.extend(self._post_batch(commands, deeds or {}, first))
+                outcomes.extend(self._post_batch(commands, deeds or {}, first, also))
         return outcomes
 
     def _post_batch(
-        self, commands: list[Command], deeds: Mapping[int, Deed], first: int
+        self,
+        commands: list[Command],
+        deeds: Mapping[int, Deed],
+        first: int,
+        also: Also | None,
     ) -> list[Outcome]:
         tx, tree = self._connection, self._tree
         self._tree = Tree()  # what a failed batch believed is forgotten
@@ -118,6 +129,8 @@ class Writer:
                 programs.move_program(tx, program, state, program.batch + 1, batch.digest())
             if deeds:
                 _log_deeds(tx, program, outcomes, deeds, first)
+            if also is not None:
+                also(tx, program, outcomes)
         tree.seq = state.seq
         self._tree = tree
         return outcomes
@@ -191,12 +204,13 @@ class _Batch:
         while True:
             try:
                 return fold(self._state, event, parsed)
-            except HorizonReached:
+            except HorizonReached as missing:
                 # The tables must say what the state says before more is read from them.
                 self._flush()
                 self._wait()
-                self._triggers *= 4
-                working_set.load_triggers(self._tx, self._program, self._state, self._triggers)
+                self._triggers = working_set.load_missing(
+                    self._tx, self._program, self._state, missing, self._triggers
+                )
 
     def _flush(self) -> None:
         part = self._part

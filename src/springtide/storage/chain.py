@@ -15,7 +15,7 @@ from typing import LiteralString
 
 import msgspec
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.state import Receipt
 
 ENTRY_COLUMNS: LiteralString = "program_id, seq, id, kind, policy_version, event, receipt"

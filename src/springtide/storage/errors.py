@@ -75,3 +75,7 @@ class UnknownEvidence(Exception):
 
 class UnusableEvidence(Exception):
     """Evidence was to be recorded that says something that cannot be."""
+
+
+class NotPossible(Exception):
+    """What was asked for cannot be done now; the message says why, and the remedy."""

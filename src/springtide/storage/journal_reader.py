@@ -172,7 +172,7 @@ def read_derived(tx: Transaction, program: Program) -> Derived:
     return Derived(
         {member for (member,) in rows("SELECT id FROM member")},
         {merchant for (merchant,) in rows("SELECT id FROM merchant")},
-        dict(rows("SELECT member, referrer FROM binding")),
+        dict(rows("SELECT member, referrer FROM bound")),
         {
             seq: (order, amount)
             for seq, order, amount in rows("SELECT seq, order_id, amount FROM refund")

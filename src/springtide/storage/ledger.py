@@ -1,11 +1,13 @@
 """The ledger: entries are appended by COPY, lots are moved set by set."""
 
 from springtide.core.entry import Entry
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.journal import Transfer
+from springtide.core.standing import Change
 from springtide.core.state import Lot, Receipt, State, trigger_key
 from springtide.core.tally import Counts
 from springtide.core.units import LIMIT
+from springtide.storage import distribution
 from springtide.storage.chain import (
     ENTRY_COLUMNS,
     TRANSFER_COLUMNS,
@@ -29,7 +31,7 @@ _ENTRY = f"entry ({ENTRY_COLUMNS})"
 _TRANSFER = f"transfer ({TRANSFER_COLUMNS})"
 _LOT = "lot (program_id, seq, id, member, points, headroom, net, trigger_key)"
 _MEMBER = "member (program_id, id, first_seq)"
-_BINDING = "binding (program_id, member, referrer, seq)"
+_BINDING = "binding (program_id, member, referrer, seq, bound_on)"
 _MERCHANT = "merchant (program_id, id, first_seq)"
 _REFUND = "refund (program_id, order_id, seq, amount)"
 _SETTLEMENT = "settlement (program_id, order_id, seq)"
@@ -42,7 +44,8 @@ class Slice:
 
     __slots__ = (
         "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
-        "changed", "counts", "entries", "factor", "lots", "members", "merchants", "refunds",
+        "changed", "changes", "counts", "entries", "factor", "lots", "members", "merchants",
+        "refunds",
         "settlements", "size",
         "splits", "steps", "transfers", "withdrawals",
     )  # fmt: skip
@@ -59,6 +62,8 @@ class Slice:
         self.members: list[str] = []
         self.bindings: list[str] = []
         self.merchants: list[str] = []
+        self.changes: list[tuple[int, Change]] = []
+        """Of merchants' terms, agents, levels and the like, with their entries."""
         self.changed: list[Lot] = []
         self.counts: list[Counts] = []
         self.refunds: list[str] = []
@@ -80,7 +85,7 @@ class Slice:
             self.members.append(f"{self._head}{member}\t{seq}\n")
         if entry.binding is not None:
             member, referrer = entry.binding
-            self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\n")
+            self.bindings.append(f"{self._head}{member}\t{referrer}\t{seq}\t{entry.bound_on}\n")
         if entry.merchant:
             self.merchants.append(f"{self._head}{entry.merchant}\t{seq}\n")
         if entry.kind not in _ORDERS or entry.counts is not None:
@@ -95,6 +100,7 @@ class Slice:
         if entry.refunded is not None:
             order, amount = entry.refunded
             self.refunds.append(f"{self._head}{order}\t{seq}\t{amount}\n")
+        self.changes.extend((seq, change) for change in entry.changes)
         if entry.counts is not None:
             self.counts.append(entry.counts)
         if entry.settled is not None:
@@ -161,7 +167,7 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     if part.changed:
         _change_lots(tx, program, part.changed)
     _copy(tx, _MEMBER, to_copy(part.members))
-    _copy(tx, _BINDING, to_copy(part.bindings))
+    _copy(tx, _BINDING, to_copy(part.bindings), _EMPTY_IS_NULL)
     _copy(tx, _MERCHANT, to_copy(part.merchants))
     _copy(tx, _SETTLEMENT, to_copy(part.settlements))
     _copy(tx, _REFUND, to_copy(part.refunds))
@@ -170,6 +176,7 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
         append_steps(tx, program, part.steps)
     if part.counts:
         append_counts(tx, program, part.counts)
+    distribution.write(tx, program, part.changes)
 
 
 def _split_lots(tx: Transaction, program: Program, part: Slice) -> None:

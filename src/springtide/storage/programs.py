@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from springtide.core.policy import Policy
+from springtide.core.standing import Distribution
 from springtide.core.state import State, open_state
 from springtide.core.tally import Tally
 from springtide.storage.chain import NO_HASH
@@ -38,6 +39,8 @@ class Program:
     outflow: int
     guarded: bool
     """Whether a switch is off or a member frozen."""
+    day: str
+    registry: int
 
     def state(self, policy: Policy) -> State:
         """The state that the row gives; lots and members are loaded as they are needed."""
@@ -54,6 +57,7 @@ class Program:
             holds_all_balances=False,
             inflow_micro=self.inflow,
             tally=Tally(self.clock, self.outflow),
+            distribution=Distribution(day=self.day, registry=self.registry),
         )
 
 
@@ -62,7 +66,7 @@ _SELECT = """
            c.notice_days, p.seq, p.batch, p.hash,
            p.reserve, p.supply, p.reference_reserve, p.reference_supply,
            p.orphaned, p.split_factor, p.inflow, p.last_id,
-           p.clock, p.outflow, p.guarded
+           p.clock, p.outflow, p.guarded, p.day, p.registry
     FROM program p JOIN policy c ON c.program_id = p.id AND c.version = p.policy_version
 """
 
@@ -154,12 +158,14 @@ def move_program(
         """
         UPDATE program SET seq = %s, batch = %s, hash = %s, reserve = %s, supply = %s,
             reference_reserve = %s, reference_supply = %s, orphaned = %s, split_factor = %s,
-            inflow = %s, last_id = greatest(last_id, %s), clock = %s, outflow = %s
+            inflow = %s, last_id = greatest(last_id, %s), clock = %s, outflow = %s,
+            day = %s, registry = %s
         WHERE id = %s
         """,
         [state.seq, batch, digest, state.reserve_micro, state.supply_nano, *state.reference,
          state.orphaned_micro, state.split_factor, state.inflow_micro,
          max(state.posted, default=""), state.tally.clock_s, state.tally.outflow_micro,
+         state.distribution.day, state.distribution.registry,
          program.id],
     )  # fmt: skip
     tx.execute(

@@ -10,12 +10,22 @@ from typing import cast
 
 import psycopg
 
+from springtide.core.distribution_events import (
+    Appoint,
+    Deposit,
+    Dividend,
+    MerchantTerms,
+    PayCommission,
+    Rebind,
+    SetLevel,
+)
+from springtide.core.entry import ChainNotLoaded, HorizonReached
+from springtide.core.event_fields import Json, is_name
 from springtide.core.events import (
     Bind,
     CashOut,
     Event,
     Inject,
-    Json,
     PolicyChange,
     Purchase,
     Redeem,
@@ -23,18 +33,21 @@ from springtide.core.events import (
     Settle,
     Step,
     Withdraw,
-    is_name,
     read_event,
 )
+from springtide.core.journal import PLATFORM, due_account
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.refusals import Refusal
+from springtide.core.standing import Distribution
 from springtide.core.state import EVERYTHING, Lot, Posted, State, trigger_key
 from springtide.core.units import LIMIT
+from springtide.storage import distribution
 from springtide.storage.chain import decode
 from springtide.storage.guards import load_guards
 from springtide.storage.journal_reader import read_balances
 from springtide.storage.programs import Program, get_policy
+from springtide.storage.referrals import load_above, load_chains, load_loops, unknown_of
 from springtide.storage.tallies import load_tally
 from springtide.storage.withdrawals import read_wallets, read_withdrawals, read_withdrawn
 
@@ -54,6 +67,11 @@ class Tree:
     referrers: dict[str, str] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     merchants: set[str] = field(default_factory=set)
+    walked: set[str] = field(default_factory=set)
+    """Members above whom everybody is known who can earn on their orders."""
+    level_steps: int = 0
+    """So far up levels are paid by any policy that an order was settled under."""
+    distribution: Distribution | None = None
 
     def is_of(self, program: Program) -> bool:
         """Whether nothing was posted since, and it is not too large to keep."""
@@ -79,6 +97,12 @@ class _Needs:
         self.merchants = {order.merchant for order in bought}
         self.holders = set(buyers) if by_member else set()
         self.orders: set[str] = set()
+        self.wishes = {order.member: order.referrer for order in bought if order.referrer}
+        """Who is to be bound to whom."""
+        self.rebound: dict[str, str] = {}
+        """Who was bound before, and is to be bound to whom."""
+        self.draws: set[str] = set()
+        """Accounts that are drawn on only as far as they go."""
         self.inflow_micro = sum(order.amount_micro for order in bought)
         self.spenders = {order.member for order in bought if order.wallet_micro}
         """Whose wallets may be debited."""
@@ -92,6 +116,8 @@ class _Needs:
         """What the settlement or the refund of a paid order will ask for."""
         self.members.update(name for name in (order.member, order.referrer) if name)
         self.merchants.add(order.merchant)
+        if order.referrer:
+            self.wishes[order.member] = order.referrer
 
     def _add(self, event: Json, parsed: Event | Refusal) -> None:
         if isinstance(parsed, Refusal):
@@ -106,9 +132,7 @@ class _Needs:
             self.merchants.add(parsed.merchant)
         elif isinstance(parsed, Refund | Settle):
             self.orders.add(parsed.order)
-        elif isinstance(parsed, Bind):
-            self.members.update((parsed.member, parsed.referrer))
-        elif isinstance(parsed, Inject):
+        elif isinstance(parsed, Inject | Deposit):
             self.inflow_micro += parsed.amount_micro
         else:
             self._add_rare(parsed)
@@ -121,6 +145,26 @@ class _Needs:
             self.days.add((parsed.member, parsed.day))
         elif isinstance(parsed, Step):
             self.withdrawals.add(parsed.withdrawal)
+        else:
+            self._add_standing(parsed)
+
+    def _add_standing(self, parsed: Event) -> None:
+        match parsed:
+            case Bind():
+                self.members.update((parsed.member, parsed.referrer))
+                self.wishes[parsed.member] = parsed.referrer
+            case MerchantTerms():
+                self.merchants.add(parsed.merchant)
+            case Appoint() | SetLevel():
+                self.members.add(parsed.member)
+            case Rebind():
+                self.members.update((parsed.member, parsed.referrer))
+                self.rebound[parsed.member] = parsed.referrer
+            case Dividend():
+                self.members.update(member for member, _ in parsed.weights)
+                self.draws.add(PLATFORM)
+            case PayCommission():
+                self.draws.add(due_account(parsed.member))
 
 
 class _Policies:
@@ -154,7 +198,10 @@ def load_state(
     seqs = _load_posted(tx, program, state, needs)
     state.members, state.referrers = tree.members, tree.referrers
     state.merchants = tree.merchants
-    _load_tree(tx, program, tree, needs)
+    _load_distribution(tx, program, state, tree)
+    _load_tree(tx, program, state, tree, needs)
+    if needs.draws:
+        state.distribution.held = distribution.read_held(tx, program, needs.draws)
     if needs.holders:
         _load_holders(tx, program, state, needs.holders)
     if seqs:
@@ -241,32 +288,44 @@ def _load_settlements(
     return seqs
 
 
-def _load_tree(tx: psycopg.Connection, program: Program, tree: Tree, needs: _Needs) -> None:
-    unknown = list(needs.members - tree.members)
+def _load_distribution(
+    tx: psycopg.Connection, program: Program, state: State, tree: Tree
+) -> None:
+    """Let the state have what is remembered; agents are loaded if that is nothing."""
+    if tree.distribution is None:
+        tree.distribution = state.distribution
+        if program.registry:
+            distribution.load_contracts(tx, program, state.distribution)
+    state.distribution = tree.distribution
+    state.distribution.held = {}
+
+
+def _load_tree(
+    tx: psycopg.Connection, program: Program, state: State, tree: Tree, needs: _Needs
+) -> None:
+    # An order that waited for its settlement pays levels by the policy it was made under.
+    policies = [state.policy, *(posted.policy for posted in state.posted.values())]
+    steps = max(policy.level_steps for policy in policies)
+    if steps > tree.level_steps:
+        tree.level_steps = steps
+        tree.walked = set()
+    unknown = unknown_of(state, needs.members, tree.walked, tree.level_steps)
     if unknown:
-        rows = tx.execute(
-            """
-            WITH RECURSIVE above (id, referrer) AS (
-                SELECT m.id, b.referrer FROM member m
-                LEFT JOIN binding b ON b.program_id = m.program_id AND b.member = m.id
-                WHERE m.program_id = %(program)s AND m.id = ANY(%(ids)s)
-                UNION
-                SELECT a.referrer, b.referrer FROM above a
-                LEFT JOIN binding b ON b.program_id = %(program)s AND b.member = a.referrer
-                WHERE a.referrer IS NOT NULL
-            ) SELECT id, referrer FROM above
-            """,
-            {"program": program.id, "ids": unknown},
-        ).fetchall()
-        tree.members.update(member for member, _ in rows)
-        tree.referrers.update((member, above) for member, above in rows if above)
+        load_chains(tx, program, state, unknown, tree.level_steps)
+        tree.walked |= unknown
+    unbound = {
+        member: referrer
+        for member, referrer in needs.wishes.items()
+        if member not in tree.referrers
+    }
+    if unbound or needs.rebound:
+        load_loops(tx, program, state, {**unbound, **needs.rebound})
     shops = list(needs.merchants - tree.merchants)
     if shops:
-        rows = tx.execute(
-            "SELECT id FROM merchant WHERE program_id = %s AND id = ANY(%s)",
-            [program.id, shops],
-        ).fetchall()
-        tree.merchants.update(shop for (shop,) in rows)
+        for merchant, terms in distribution.read_terms(tx, program, shops):
+            tree.merchants.add(merchant)
+            if terms is not None:
+                state.distribution.terms[merchant] = terms
 
 
 def _load_holders(
@@ -294,3 +353,18 @@ def load_triggers(tx: psycopg.Connection, program: Program, state: State, most: 
     lots = [Lot(*row) for row in rows]
     state.remember_lots(lots)
     state.horizon = trigger_key(lots[-1]) if len(lots) == most else EVERYTHING
+
+
+def load_missing(
+    tx: psycopg.Connection,
+    program: Program,
+    state: State,
+    missing: HorizonReached,
+    triggers: int,
+) -> int:
+    """Load what folding an event turned out to lack; gives how many triggers there are now."""
+    if isinstance(missing, ChainNotLoaded):
+        load_above(tx, program, state, {missing.member})
+        return triggers
+    load_triggers(tx, program, state, triggers * 4)
+    return triggers * 4

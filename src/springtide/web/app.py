@@ -26,6 +26,7 @@ from springtide.web import (
     cash_outs,
     codes,
     controls,
+    distribution,
     hooks,
     keyring,
     login,
@@ -59,8 +60,8 @@ Programs call with a key in the header `Authorization: Bearer st_...`. Browsers 
 
 
 ROOMS = (
-    acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies, resources, staff,
-    withdrawals,
+    distribution, acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies,
+    resources, staff, withdrawals,
 )  # fmt: skip
 """In this order, for /policies/drafts has to come before /policies/{version}."""
 

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from springtide.core.events import Json, is_name
+from springtide.core.event_fields import Json, is_name
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
 from springtide.core.refusals import IdReused, Refusal

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
-from springtide.core.events import LONGEST_ID, is_name
+from springtide.core.event_fields import LONGEST_ID, is_name
 from springtide.services.gateway import Database
 from springtide.services.permissions import Principal
 from springtide.web.access import Gate
@@ -61,6 +61,7 @@ def _now() -> datetime:
 
 
 Reader = Annotated[Principal, Depends(Allowed("read"))]
+Binder = Annotated[Principal, Depends(Allowed("orders"))]
 KeyKeeper = Annotated[Principal, Depends(Allowed("keys"))]
 StaffKeeper = Annotated[Principal, Depends(Allowed("staff"))]
 Auditor = Annotated[Principal, Depends(Allowed("audit"))]

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome
+from springtide.services.agents import due_day
 from springtide.services.cash_outs import begin_batch, list_due, note_batch
 from springtide.services.desk import Deed, Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
@@ -87,6 +88,7 @@ class Desks:
             await self._change_policies(self._now())
             for program in await asyncio.to_thread(list_programs, self._database):
                 self._forget_changed(program)
+                await self._turn_day(program.name, self._now())
                 # Orders paid under an earlier version may still wait.
                 if program.policy_version > 1 or await self.order_type(program.name) == "pay":
                     await self._settle(program.name, self._now())
@@ -120,6 +122,12 @@ class Desks:
             raise
         except Exception:  # a defect, or a profile that cannot be read: orders still settle
             log.exception("policies wait")
+
+    async def _turn_day(self, program: str, now: datetime) -> None:
+        """Tell a program in which something ends with a day which one it is."""
+        day = await asyncio.to_thread(due_day, self._database, program, now)
+        if day:
+            await self.post(program, day)
 
     async def _settle(self, program: str, now: datetime) -> None:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)

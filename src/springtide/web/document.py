@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from springtide.core.events import LONGEST_ID
+from springtide.core.event_fields import LONGEST_ID
 from springtide.services.permissions import PERMISSIONS
 from springtide.web import models
 from springtide.web.cash_outs import CashOutWish

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from springtide.core.events import LONGEST_ID
+from springtide.core.event_fields import LONGEST_ID
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Path, Query
 
-from springtide.core.events import LONGEST_ID
+from springtide.core.event_fields import LONGEST_ID
 from springtide.core.receipts import render
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, parse_money, price_micro

@@ -9,7 +9,7 @@ from uuid import uuid4
 from anyio.from_thread import run as run_in_loop
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from springtide.core.events import Json, is_name
+from springtide.core.event_fields import Json, is_name
 from springtide.core.reducer import Outcome
 from springtide.core.refusals import Refusal, UnknownWithdrawal
 from springtide.core.state import Withdrawal

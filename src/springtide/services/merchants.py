@@ -1,0 +1,243 @@
+"""Merchants from application to suspension, and what each is to be settled for.
+
+An application is reviewed by a person, who is named in it. What it leads to is an event of
+the journal, `merchant_terms`, posted in the same transaction as the review.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from stdnum.cn import uscc
+from stdnum.exceptions import ValidationError
+
+from springtide.core.event_fields import Json, is_name
+from springtide.core.policy import Terms
+from springtide.core.reducer import Outcome
+from springtide.core.units import format_ratio
+from springtide.services.deciding import decide
+from springtide.services.regions import find_region
+from springtide.storage import distribution, onboarding, programs
+from springtide.storage.acts import append_act
+from springtide.storage.database import Database, Transaction
+from springtide.storage.errors import NotPossible
+from springtide.storage.onboarding import ApplicationRow
+from springtide.storage.programs import Program
+
+__all__ = [
+    "Application",
+    "ApplicationRow",
+    "activate",
+    "apply",
+    "list_applications",
+    "read_application",
+    "read_terms",
+    "reject",
+    "resume",
+    "suspend",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What somebody says who wants to sell."""
+
+    merchant: str
+    """The id it is to have."""
+    name: str
+    licence: str
+    """Its unified social credit code."""
+    region: str
+    """GB/T 2260, 6 digits."""
+    settlement: str
+    """Where its money is to be sent, in words of its own."""
+    owner: str = ""
+    """The member whose store it is, if they are one."""
+    recruiter: str = ""
+
+
+def apply(
+    database: Database, name: str, wish: Application, now: datetime, actor: str
+) -> ApplicationRow:
+    """Take in an application.
+
+    Raises:
+        UnknownProgram: there is none of this name; so say all of these functions.
+        NotPossible: a field is not usable, or the merchant or its licence has applied before.
+    """
+    row = _checked(wish, now)
+    with database.transaction() as tx:
+        program = programs.get_program(tx, name)
+        if not onboarding.insert_application(tx, program, row, now):
+            raise NotPossible(
+                f"{wish.merchant} or the licence {row['licence']} applied before; "
+                "see `springtide merchant list`"
+            )
+        facts: dict[str, object] = {"name": wish.name, "licence": row["licence"]}
+        append_act(tx, program.id, now, actor, "merchant.apply", wish.merchant, None, facts)
+        found = onboarding.find_application(tx, program, wish.merchant)
+    assert found is not None
+    return found
+
+
+def _checked(wish: Application, now: datetime) -> dict[str, str]:
+    row: dict[str, str] = asdict(wish)
+    for field in ("merchant", "name", "settlement"):
+        if not is_name(row[field]):
+            raise NotPossible(f"{field} is {row[field]!r}; give 1 to 255 characters of text")
+    for field in ("owner", "recruiter"):
+        if row[field] and not is_name(row[field]):
+            raise NotPossible(f"{field} is {row[field]!r}; give the id of a member")
+    try:
+        row["licence"] = uscc.validate(wish.licence)
+    except ValidationError as error:
+        raise NotPossible(
+            f"licence {wish.licence!r} is no unified social credit code ({error}); check it"
+        ) from None
+    if len(wish.region) != 6 or find_region(wish.region, now.year) is None:
+        raise NotPossible(
+            f"region {wish.region!r} is no district of GB/T 2260 in {now.year}; "
+            "see `springtide merchant regions`"
+        )
+    return row
+
+
+def list_applications(
+    database: Database, name: str, status: str, after: str, most: int
+) -> list[ApplicationRow]:
+    """Applications by merchant, of one status if one is given."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        return onboarding.list_applications(tx, program, status, after, most)
+
+
+def read_application(database: Database, name: str, merchant: str) -> ApplicationRow:
+    """One application.
+
+    Raises:
+        NotPossible: there is none.
+    """
+    with database.snapshot() as tx:
+        found = onboarding.find_application(tx, programs.get_program(tx, name), merchant)
+    if found is None:
+        raise NotPossible(f"{merchant} has not applied; see `springtide merchant list`")
+    return found
+
+
+def read_terms(database: Database, name: str, merchant: str) -> Terms | None:
+    """The terms that an event gave a merchant; None if none did."""
+    with database.snapshot() as tx:
+        found = dict(distribution.read_terms(tx, programs.get_program(tx, name), [merchant]))
+    return found.get(merchant)
+
+
+def activate(
+    database: Database,
+    name: str,
+    merchant: str,
+    terms: Mapping[str, str],
+    now: datetime,
+    actor: str,
+) -> Outcome:
+    """Accept an application; `terms` has the take rate, and may have a split and an end.
+
+    Raises:
+        NotPossible: there is no application, or it was reviewed before.
+        Refusal: the terms could owe more commissions than they distribute.
+    """
+    row = read_application(database, name, merchant)
+    if row.status != "applied":
+        raise NotPossible(f"{merchant} is {row.status}; only what applied is activated")
+    event = {
+        "type": "merchant_terms", "id": f"activate:{merchant}", "merchant": merchant,
+        "region": row.region, "recruiter": row.recruiter, "owner": row.owner, **terms,
+    }  # fmt: skip
+    return _review(database, name, event, "active", None, now, actor)
+
+
+def reject(
+    database: Database, name: str, merchant: str, reason: str, now: datetime, actor: str
+) -> None:
+    """Refuse an application, with a reason.
+
+    Raises:
+        NotPossible: there is no application, or it was reviewed before.
+    """
+    row = read_application(database, name, merchant)
+    if row.status != "applied":
+        raise NotPossible(f"{merchant} is {row.status}; only what applied is rejected")
+    if not reason.strip():
+        raise NotPossible("a rejection has a reason; say why")
+    with database.transaction() as tx:
+        program = programs.lock_program(tx, programs.get_program(tx, name).id)
+        onboarding.review_application(tx, program, merchant, "rejected", actor, now, reason)
+        append_act(
+            tx, program.id, now, actor, "merchant.reject", merchant, None, {"reason": reason}
+        )
+
+
+def suspend(
+    database: Database, name: str, merchant: str, reason: str, now: datetime, actor: str
+) -> Outcome:
+    """Stop a merchant's sales; what was paid there before is settled or refunded.
+
+    Raises:
+        NotPossible: it is not active, or no reason is given.
+    """
+    if not reason.strip():
+        raise NotPossible("a suspension has a reason; say why")
+    return _turn(database, name, merchant, ("active", "suspended"), reason, now, actor)
+
+
+def resume(database: Database, name: str, merchant: str, now: datetime, actor: str) -> Outcome:
+    """Let a suspended merchant sell again, under the terms it had.
+
+    Raises:
+        NotPossible: it is not suspended.
+    """
+    return _turn(database, name, merchant, ("suspended", "active"), None, now, actor)
+
+
+def _turn(
+    database: Database,
+    name: str,
+    merchant: str,
+    statuses: tuple[str, str],
+    reason: str | None,
+    now: datetime,
+    actor: str,
+) -> Outcome:
+    row = read_application(database, name, merchant)
+    before, after = statuses
+    terms = read_terms(database, name, merchant)
+    if row.status != before or terms is None:
+        raise NotPossible(f"{merchant} is {row.status}, not {before}; nothing was changed")
+    event = {
+        "type": "merchant_terms", "id": f"{after}:{merchant}:{now.isoformat()}",
+        "merchant": merchant, "take_rate": format_ratio(terms.take_ppm),
+        "platform": format_ratio(terms.platform_ppm),
+        "distribution": format_ratio(terms.distribution_ppm), "region": terms.region,
+        "recruiter": terms.recruiter, "recruiter_until": terms.recruiter_until,
+        "owner": terms.owner, "suspended": after == "suspended",
+    }  # fmt: skip
+    return _review(database, name, event, after, reason, now, actor)
+
+
+def _review(
+    database: Database,
+    name: str,
+    event: Json,
+    status: str,
+    reason: str | None,
+    now: datetime,
+    actor: str,
+) -> Outcome:
+    merchant = str(event["merchant"])
+
+    def note(tx: Transaction, program: Program) -> None:
+        onboarding.review_application(tx, program, merchant, status, actor, now, reason)
+
+    told = {"at": now.astimezone(UTC).date().isoformat(), **event}
+    if reason is not None:
+        told["reason"] = reason
+    return decide(database, name, told, now, actor, merchant, note)
