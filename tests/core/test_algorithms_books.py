@@ -10,7 +10,7 @@ from springtide.core.journal import Transfer
 from springtide.core.units import format_money, format_points, parse_money, parse_points
 from tests.spec import OPENS, Program, Row, check, policy_text, worked_examples
 
-STORIES = [["B2", "B3", "B4", "B5", "B6"], ["B7"], ["B8"], ["B9"], ["B10"]]
+STORIES = [["B2", "B3", "B4", "B5", "B6"], ["B7"], ["B8"], ["B9"], ["B10"], ["B11"]]
 
 
 def _entries(rules: list[str]) -> Iterator[tuple[str, list[Row]]]:

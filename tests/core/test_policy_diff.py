@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from springtide.core.policy import Controls, Policy, PolicyError, WithdrawalTerms
+from springtide.core.policy import (
+    Controls,
+    LevelRule,
+    Policy,
+    PolicyError,
+    Promotion,
+    WithdrawalTerms,
+)
 from springtide.core.policy_diff import Change, list_changes
 from tests.core.history import ADVERT_B, COMMISSIONS, policy_of
 
@@ -68,9 +75,11 @@ def another(value: Any) -> Any:
     """A value of the same kind that differs."""
     if isinstance(value, WithdrawalTerms):
         return WithdrawalTerms(*map(another, value))
-    if isinstance(value, Controls):
+    if isinstance(value, Controls | Promotion):
         parts = {part.name: another(getattr(value, part.name)) for part in fields(value)}
-        return Controls(**parts)
+        return type(value)(**parts)
+    if value == {}:
+        return {"2": LevelRule(1, 2)}
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -83,7 +92,11 @@ def test_no_parameter_changes_unseen(field: str) -> None:
     changed: dict[str, Any] = {field: another(getattr(FULL, field))}
     changes = list_changes(FULL, replace(FULL, **changed))
     inside = getattr(FULL, field)
-    parts = fields(inside) if isinstance(inside, Controls) else getattr(inside, "_fields", [0])
+    parts = (
+        fields(inside)
+        if isinstance(inside, Controls | Promotion)
+        else getattr(inside, "_fields", [0])
+    )
     assert len(changes) >= len(parts)
     assert all(change.old != change.new for change in changes)
     assert len({change.parameter for change in changes}) == len(changes)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from springtide.core.policy import Policy, Terms
+from springtide.core.policy import LevelRule, Policy, Terms
 from springtide.core.units import format_money
 
 Say = Callable[[Any], str]
@@ -112,6 +112,18 @@ _BY_KEY: dict[str, tuple[str, str, Say]] = {
 }
 
 
+def _days(days: int | None) -> str:
+    return "for ever" if days is None else f"{days} days"
+
+
+def _rules(rules: Mapping[str, LevelRule]) -> str:
+    parts = [
+        f"{level}: {_money(rule.own_micro)} bought, {_money(rule.team_micro)} sold"
+        for level, rule in rules.items()
+    ]
+    return "; ".join(parts) or NOTHING
+
+
 _INSIDE: dict[str, dict[str, tuple[str, str, Say]]] = {
     "withdrawal": {
         "fee_ppm": ("withdrawal.fee", "kept of a withdrawal", _percent),
@@ -133,6 +145,18 @@ _INSIDE: dict[str, dict[str, tuple[str, str, Say]]] = {
             lambda ppm: NOTHING if ppm is None else _percent(ppm),
         ),
         "launch_floor_micro": ("controls.launch_floor", "reserve from which it holds", _money),
+    },
+    "promotion": {
+        "bind_days": ("referral.bind_days", "a binding earns", _days),
+        "visible": (
+            "referral.visible", "by whom one is invited", _either("is shown", "is not shown"),
+        ),
+        "hold_days": ("commission.hold_days", "commissions wait to be paid out", _days),
+        "by_statement": (
+            "commission.mode", "commissions are paid", _either("on statement", "into wallets"),
+        ),
+        "level_days": ("commission.level.period_days", "sales count for levels", _days),
+        "level_rules": ("commission.level.rules", "what earns a level", _rules),
     },
 }  # fmt: skip
 """Parameters of tables that are records of their own; None is a record of nothing."""

@@ -20,6 +20,15 @@ TYPES = {
     "cash_out.paid": "a member's points were paid out at the price that stood",
     "points.redeemed": "a member's points were handed to a merchant",
     "injection.made": "money was given to the pool",
+    "merchant.changed": "a merchant was given terms, or may sell no more, or again",
+    "agent.appointed": "a region was given to an agent",
+    "agent.dismissed": "an agent's contract ended early",
+    "deposit.paid": "an agent paid a deposit",
+    "deposit.returned": "a deposit went back to its agent",
+    "member.level_changed": "a member was given a level, or it was taken away",
+    "member.rebound": "a member was bound to another referrer",
+    "dividend.paid": "a member was paid a part of what the platform earned",
+    "commission.paid": "what was due to a member was paid outside",
     "exit.paid": "a lot reached its cap and was paid out",
     "points.split": "the points were split: all of them were multiplied",
     "entry.posted": "any entry that has no type of its own",
@@ -35,12 +44,27 @@ _TYPE_OF_KIND = {
     "cash_out": "cash_out.paid",
     "redeem": "points.redeemed",
     "inject": "injection.made",
+    "merchant_terms": "merchant.changed",
+    "appoint": "agent.appointed",
+    "dismiss": "agent.dismissed",
+    "deposit": "deposit.paid",
+    "deposit_return": "deposit.returned",
+    "level": "member.level_changed",
+    "rebind": "member.rebound",
+    "commission_paid": "commission.paid",
 }
 _OTHER = "entry.posted"
 
 _NAMING = ("member", "merchant", "order", "referrer")
 """Fields of events that say who or what it is about; whatever else a shop sent along may be
 private, and is not passed on."""
+
+_ALSO_NAMING = {
+    "appoint": ("contract", "region"),
+    **dict.fromkeys(("dismiss", "deposit", "deposit_return"), ("contract",)),
+    "level": ("level",),
+}
+"""Fields that say it in events of these kinds only."""
 
 FIRST_RETRY_S = 5
 RETRIES_GROW = 4
@@ -68,9 +92,14 @@ def messages_of(kind: str, event: Mapping[str, object], receipt: Receipt) -> lis
     """
     shown = render(receipt)
     about = {"id": event.get("id"), "kind": kind}
-    named = {field: event[field] for field in _NAMING if event.get(field)}
+    fields = (*_NAMING, *_ALSO_NAMING.get(kind, ()))
+    named = {field: event[field] for field in fields if event.get(field)}
     if kind == "cash_out_batch":
         messages = _parts("cash_out.paid", about, shown["paid"])
+    elif kind == "dividend" and shown["dividends"]:
+        rows = cast(Sequence[Receipt], shown["dividends"])
+        paid = [{"member": row["to"], "amount": row["amount"]} for row in rows]
+        messages = _parts("dividend.paid", about, paid)
     else:
         type_ = _TYPE_OF_KIND.get(kind, _OTHER)
         if kind == "bind" and shown.get("referrer") != event.get("referrer"):
