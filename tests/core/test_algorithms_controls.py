@@ -5,16 +5,8 @@ import pytest
 from springtide.core.controls import read_at
 from springtide.core.refusals import InvalidEvent
 from springtide.core.tally import COMMISSIONS, SWITCHES, Guards
-from tests.spec import (
-    Program,
-    Row,
-    check,
-    commissions_of,
-    plain,
-    policy_text,
-    read_sentence,
-    worked_examples,
-)
+from tests.sentences import read_sentence
+from tests.spec import Program, Row, check, commissions_of, plain, policy_text, worked_examples
 
 
 @pytest.mark.parametrize("row", worked_examples("controls", "K1"))

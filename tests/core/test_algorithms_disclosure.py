@@ -8,7 +8,8 @@ import pytest
 from springtide.core.disclosure import causes_of_rise, outlook
 from springtide.core.reducer import fold
 from springtide.core.units import format_money, parse_money
-from tests.spec import Program, Row, check, policy_text, read_sentence, worked_examples
+from tests.sentences import read_sentence
+from tests.spec import Program, Row, check, policy_text, worked_examples
 
 
 def told(row: Row, rule: str) -> tuple[Program, list[tuple[str, dict[str, Any]]]]:

@@ -14,7 +14,8 @@ from springtide.core.webhooks import (
     retry_after_s,
     why_not,
 )
-from tests.spec import Row, plain, policy_text, read_page, read_sentence, worked_examples
+from tests.sentences import read_sentence
+from tests.spec import Row, plain, policy_text, read_page, worked_examples
 
 
 def test_w1_the_messages_of_an_entry() -> None:
