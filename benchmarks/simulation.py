@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,11 @@ def best(work: Callable[[], object], prepare: Callable[[], object] = lambda: Non
     return min(times)
 
 
-def machine_of(orders: int) -> Machine:
-    """Room for so many orders under advert B, its pages touched."""
+def machine_of(orders: int, *, capped: bool = True) -> Machine:
+    """Room for so many orders under advert B, with its cap or without, its pages touched."""
     policy = read_policy(read_preset("advert-b"))
+    if not capped:
+        policy = replace(policy, cap_ppm=None)
     machine = Machine(policy, orders, orders, solo=True, keeps_lots=False, refunds=False)
     assert machine.book.lots.shape[1] == LEAN
     machine.book.lots[:] = 1
@@ -71,14 +74,14 @@ def tape_of(machine: Machine, first: int, orders: int, sellers: float) -> Tape:
     return machine.tape(kind, who, amount)
 
 
-def time_kernel(sellers: float) -> tuple[float, Machine]:
+def time_kernel(sellers: float, *, capped: bool = True) -> tuple[float, Machine]:
     """Seconds for ORDERS orders."""
     made: list[Machine] = []
-    tape = tape_of(machine_of(1), 0, ORDERS, sellers)
+    tape = tape_of(machine_of(1, capped=capped), 0, ORDERS, sellers)
 
     def fresh() -> None:
         made.clear()
-        made.append(machine_of(ORDERS))
+        made.append(machine_of(ORDERS, capped=capped))
 
     return best(lambda: made[0].play(tape), fresh), made[0]
 
@@ -122,8 +125,12 @@ def main() -> None:
     value = CONTRIBUTION_MICRO * 7 // 10
     chain = best(lambda: bare_chain(ORDERS, value, CONTRIBUTION_MICRO))
     print(f"bare chain: {chain / ORDERS * 1e9:.1f} ns a step, {ORDERS:,} steps")
-    for name, sellers in (("purchases with caps", 0.0), ("with caps and sales", SELLERS)):
-        seconds, machine = time_kernel(sellers)
+    for name, sellers, capped in (
+        ("purchases alone", 0.0, False),
+        ("purchases with caps", 0.0, True),
+        ("with caps and sales", SELLERS, True),
+    ):
+        seconds, machine = time_kernel(sellers, capped=capped)
         ratio = seconds / chain
         print(
             f"{name}: {seconds / ORDERS * 1e9:.1f} ns an order, {ratio:.2f} times the chain "
