@@ -45,7 +45,7 @@ def test_a_frozen_member_is_refused_until_let_go(database: Database) -> None:
     assert controls.list_frozen(database, name, "", 9) == []
     assert settle_due(database, name, datetime.now(UTC) + timedelta(days=1)) == 1
     with database.snapshot() as tx:
-        *acts, _ = list_acts(tx, programs.get_program(tx, name).id, limit=10)
+        _, *acts, _ = list_acts(tx, programs.get_program(tx, name).id, limit=10)
     assert [(act.what, act.subject, act.actor, act.after) for act in acts] == [
         ("member.unfreeze", "m1", "staff:ana", {"frozen": False, "reason": "explained"}),
         ("member.freeze", "m1", "cli", {"frozen": True, "reason": "chargebacks"}),
