@@ -35,7 +35,7 @@ def shop(springtide: Command, database: Database, name: str, tmp_path: Path) -> 
     )  # fmt: skip
     agent = ("--contract", "c1", "--region", "330106", "--member", "ana", "--to", "2999-12-31")
     for command in (
-        ("program", "create", name, "--policy", policy),
+        ("program", "create", name, "--policy", policy, "--profile", "demo"),
         ("merchant", "apply", name, *applied),
         ("merchant", "activate", name, "--merchant", "noodles", "--take-rate", "0.20"),
         ("agent", "appoint", name, *agent),

@@ -17,10 +17,8 @@ PASSWORD = "a harbour in the morning"
 
 @pytest.fixture
 def shop(springtide: Command, name: str) -> str:
-    assert (
-        springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo").code
-        == 0
-    )
+    made = springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo")
+    assert made.code == 0
     return name
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from springtide.core.event_fields import Json
 from springtide.core.units import MICRO
-from springtide.services import agents, commissions, invitations, levels
+from springtide.services import agents, commissions, invitations, levels, withdrawals
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.storage.errors import NotPossible
@@ -59,6 +59,24 @@ def test_a_commission_is_held_then_payable_and_a_refund_takes_its_part(
     post(database, name, bought("o3", "r1"))
     post(database, name, {"type": "cash_out", "id": "x", "member": "r1", "points": "10"})
     assert commissions.payable_micro(database, name, "r1", NOW) > 10 * MICRO // 2
+
+
+def test_what_is_held_cannot_be_withdrawn(database: Database) -> None:
+    name = program(database)
+    post(database, name, bound(0, "buyer", "r1"), bought("o1"))
+    with Writer(database, name) as writer:
+
+        def asked(id_: str, amount: str, now: datetime) -> str | None:
+            wish = {"id": id_, "member": "r1", "amount": amount}
+            outcome = withdrawals.ask(database, name, writer.post, wish, by="key:1", now=now)
+            return None if outcome.refusal is None else outcome.refusal.code
+
+        assert asked("w1", "0.01", NOW) == "insufficient_funds"
+        assert asked("w1", "-1", NOW) == "invalid_amount"
+        assert asked("w1", "3.01", LATER) == "insufficient_funds"
+        assert asked("w1", "2.00", LATER) is None
+        assert asked("w1", "2.00", NOW) is None, "the first answer stands"
+        assert asked("w2", "1.00", LATER) is None
 
 
 def test_any_row_says_why_it_was_paid_even_after_everything_changed(database: Database) -> None:

@@ -116,10 +116,10 @@ def test_orders_before_during_and_after_the_notice(database: Database, shop: str
             if act.what.startswith("policy.")
         ]
     assert [(act.what, act.actor) for act in reversed(acts)] == [
-        ("policy.draft", "cli:ana"), ("policy.submit", "cli:ana"),
-        ("policy.approve", "cli:ben"), ("policy.effect", "system"),
+        ("program.create", "cli"), ("policy.draft", "cli:ana"), ("policy.submit", "cli:ana"),
+        ("policy.approve", "cli:ben"), ("policy.effect", "system"), ("settle.run", "cli"),
     ]  # fmt: skip
-    assert acts[0].before == {**(acts[0].after or {}), "state": "scheduled"}
+    assert acts[1].before == {**(acts[1].after or {}), "state": "scheduled"}
 
 
 def test_the_second_change_waits_for_the_notice_of_the_second(

@@ -122,6 +122,19 @@ def payable_micro(database: Database, name: str, member: str, now: datetime) -> 
         return _payable(tx, program, member, now)
 
 
+def withdrawable_micro(database: Database, name: str, member: str, now: datetime) -> int | None:
+    """How much a member's commissions leave to be withdrawn; None if the policy holds none.
+
+    Rounding: none.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        promotion = read_policy(program.policy_toml).promotion
+        if promotion.by_statement or not promotion.hold_days:
+            return None
+        return _payable(tx, program, member, now)
+
+
 def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> int:
     policy = read_policy(program.policy_toml)
     if policy.promotion.by_statement:
