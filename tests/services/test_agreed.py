@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from springtide.core.events import Json
+from springtide.core.event_fields import Json
 from springtide.core.policy import PolicyError
 from springtide.core.units import MICRO
 from springtide.services import agents, commissions, policies
