@@ -107,23 +107,23 @@ def told_by(database: Database, hook: webhooks.Endpoint) -> int:
 
 
 DRAFTS = {
-    "": "1",
-    "/diff": "1",
-    "/submit": "1",
-    "/withdraw": "2",
-    "/reject": "3",
-    "/approve": "4",
+    "": 1,
+    "/diff": 1,
+    "/submit": 1,
+    "/withdraw": 2,
+    "/reject": 3,
+    "/approve": 4,
 }
 """What can be done with a draft, and with which of those that `add_drafts` makes."""
 
 
-def add_drafts(shop: Shop) -> str:
-    """Four drafts of a policy, two of them submitted; and evidence, whose id it gives."""
+def add_drafts(shop: Shop, after: int = 0) -> str:
+    """Four drafts of a policy after others, two submitted; and evidence, whose id it gives."""
     now = datetime.now(UTC)
     changed = COMMISSIONED.replace('fee = "0.20"', 'fee = "0.25"')
-    for number in range(1, 5):
+    for number in range(1, after + 5):
         policies.create_draft(shop.database, shop.name, changed, "cli:ana", now)
-        if number > 2:
+        if number > after + 2:
             policies.submit(shop.database, shop.name, number, "cli:ana", now)
     wish = profiles.Wish(
         "cash_out", "licence", "L-1", "authority", now.date(), now.date(), bytes(32)
@@ -131,7 +131,9 @@ def add_drafts(shop: Shop) -> str:
     return str(profiles.add_evidence(shop.database, shop.name, wish, "cli:ana", now).id)
 
 
-def places(shop: Shop, mark: str, key: str, evidence: str) -> dict[str, str]:
+def places(
+    shop: Shop, mark: str, key: str, evidence: str, drafts_after: int = 0
+) -> dict[str, str]:
     """Every path of the API with a parameter, and the id of something that is there."""
     [hook] = webhooks.list_endpoints(shop.database, shop.name)
     sent = message_id(hook.id, told_by(shop.database, hook), 0)
@@ -139,7 +141,10 @@ def places(shop: Shop, mark: str, key: str, evidence: str) -> dict[str, str]:
     return {
         "/v1/programs/{name}": shop.name,
         "/v1/policies/{version}": "2",
-        **{f"/v1/policies/drafts/{{number}}{way}": draft for way, draft in DRAFTS.items()},
+        **{
+            f"/v1/policies/drafts/{{number}}{way}": str(drafts_after + draft)
+            for way, draft in DRAFTS.items()
+        },
         "/v1/evidence/{id}": evidence,
         "/v1/orders/{id}": f"{mark}-order",
         "/v1/bindings/{id}": f"{mark}-binding",

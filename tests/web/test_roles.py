@@ -59,7 +59,7 @@ def town(
             mine,
             theirs,
             own_places,
-            places(theirs, THEIRS, theirs.key("read")[0], add_drafts(theirs)),
+            places(theirs, THEIRS, theirs.key("read")[0], add_drafts(theirs, 4), 4),
             routes,
         )
 
