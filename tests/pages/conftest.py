@@ -36,13 +36,14 @@ def books(site: Service, demo_dsn: str) -> Database:
     return Database(demo_dsn)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed after each module: while it is open, no other test of its worker can run a loop."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visits(browser: Browser, site: Service) -> Visits:
     return Visits(browser, site.url)
 
