@@ -73,7 +73,7 @@ GOLDEN: dict[str, str] = {
     "program create new": "give either --policy P.toml or --preset NAME",
     "program create new --preset advert-b --policy good.toml": "give either --policy P.toml or "
     "--preset NAME",
-    "program create new --preset advert-b": "the profile closed-loop does not allow cash_out (points are paid in cash on request); set cash_out.enabled = false, or open the program under another profile",
+    "program create new --preset advert-b --profile closed-loop": "the profile closed-loop does not allow cash_out (points are paid in cash on request); set cash_out.enabled = false, or open the program under another profile",
     "program create new --preset advert-b --profile casino": "no profile is named 'casino'; known are demo, closed-loop, cash, direct-selling, eu-loyalty",
     "program create new --preset advert-b --profile cash": "under the profile cash cash_out (points are paid in cash on request) needs a licence of an authority on file; open the program without, record it, and draft the change, or set cash_out.enabled = false",
     "policy draft PROGRAM --policy good.toml": "good.toml: it says the same as version 1; change something",

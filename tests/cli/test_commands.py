@@ -50,7 +50,10 @@ def read(springtide: Command, *arguments: object) -> Any:
 
 def test_create_shows_the_pool(springtide: Command, name: str, tmp_path: Path) -> None:
     result = springtide("program", "create", name, "--preset", "advert-b", "--profile", "demo")
-    assert result == (0, f"{name} is open: reserve 1.00, supply 1.0000, price 1.0000\n", "")
+    opened = (
+        f"{name} is open under the profile demo: reserve 1.00, supply 1.0000, price 1.0000\n"
+    )
+    assert result == (0, opened, "")
     policy = tmp_path / "mine.toml"
     policy.write_text(springtide("policy", "show", "advert-a").out)
     assert policy.read_text() == read_preset("advert-a")

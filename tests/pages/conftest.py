@@ -38,7 +38,7 @@ def books(site: Service, demo_dsn: str) -> Database:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Closed after each module: while it is open, no other test of its worker can run a loop."""
+    """Closed after each module: while one is open, no other test can run a loop of its own."""
     with chromium() as browser:
         yield browser
 

@@ -201,3 +201,12 @@ def test_evidence_is_of_its_program_alone(database: Database) -> None:
     with pytest.raises(UnknownEvidence):
         profiles.revoke_evidence(database, mine, id_, "cli:ana", NOW)
     assert [row.revoked_at for row in profiles.list_evidence(database, theirs)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("preset", "profile"), [("closed-loop", "closed-loop"), ("advert-b", "demo")]
+)
+def test_where_none_is_named_the_profile_is_the_narrowest_that_fits(
+    preset: str, profile: str
+) -> None:
+    assert profiles.fitting_profile(read_preset(preset)) == profile

@@ -10,6 +10,7 @@ from springtide.cli.settings import Json, PolicyFile, Preset, database, explain,
 from springtide.core.policy import PolicyError
 from springtide.core.units import format_money, format_points, price_micro
 from springtide.services import programs
+from springtide.services.profiles import fitting_profile
 
 app = typer.Typer(help="Create and list programs.", no_args_is_help=True)
 
@@ -20,8 +21,12 @@ def create_command(
     policy: PolicyFile = None,
     preset: Preset = None,
     profile: Annotated[
-        str, typer.Option(help="What it may do, for good; see `springtide profile list`.")
-    ] = "closed-loop",
+        str,
+        typer.Option(
+            help="What it may do, for good; see `springtide profile list`. "
+            "By default closed-loop if the policy fits it, else demo."
+        ),
+    ] = "",
     *,
     json: Json = False,
 ) -> None:
@@ -29,14 +34,15 @@ def create_command(
 
     $ springtide program create shop --preset closed-loop
 
-    shop is open: reserve 1.00, supply 1.0000, price 1.0000
+    shop is open under the profile closed-loop: reserve 1.00, supply 1.0000, price 1.0000
 
     The profile `demo` allows everything, and pays nobody real money.
     """
     toml = policy_text(policy, preset)
     with database() as db:
         try:
-            program = programs.create_program(db, name, toml, profile=profile)
+            chosen = profile or fitting_profile(toml)
+            program = programs.create_program(db, name, toml, profile=chosen)
         except PolicyError as error:
             raise explain(policy, error) from None
     shown = price_micro(program.reserve, program.supply)
@@ -51,7 +57,7 @@ def create_command(
         )
     else:
         out.print(
-            f"{name} is open: reserve {money(program.reserve)}, "
+            f"{name} is open under the profile {chosen}: reserve {money(program.reserve)}, "
             f"supply {points(program.supply)}, price {price(shown)}"
         )
 

@@ -38,6 +38,7 @@ __all__ = [
     "Wish",
     "add_evidence",
     "check_allowed",
+    "fitting_profile",
     "get_profile",
     "list_evidence",
     "list_profiles",
@@ -83,6 +84,22 @@ def get_profile(name: str, folder: Traversable = _FOLDER) -> Profile:
     """
     text = (folder / f"{name}.toml").read_text() if name in LIMITS else ""
     return read_profile(name, text)
+
+
+def fitting_profile(policy_toml: str) -> str:
+    """The profile of a new program for which none was named.
+
+    `closed-loop` if the policy fits it, else `demo`, under which nobody is paid real money.
+
+    Raises:
+        PolicyError: the policy cannot be used.
+    """
+    policy = read_policy(policy_toml)
+    try:
+        check_profile(get_profile("closed-loop"), policy)
+    except PolicyError:
+        return "demo"
+    return "closed-loop"
 
 
 def list_profiles() -> list[Profile]:
