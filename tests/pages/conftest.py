@@ -1,6 +1,7 @@
 """One demonstration in one browser for all tests of the pages; one worker runs them all."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import psycopg
@@ -36,6 +37,12 @@ def books(site: Service, demo_dsn: str) -> Database:
     return Database(demo_dsn)
 
 
+@pytest.fixture(scope="session")
+def cookies() -> dict[str, Any]:
+    """Of who logged in; a member is sent one code a minute, so browsers share them."""
+    return {}
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Closed after each module: while one is open, no other test can run a loop of its own."""
@@ -44,8 +51,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def visits(browser: Browser, site: Service) -> Visits:
-    return Visits(browser, site.url)
+def visits(browser: Browser, site: Service, cookies: dict[str, Any]) -> Visits:
+    return Visits(browser, site.url, cookies)
 
 
 @pytest.fixture

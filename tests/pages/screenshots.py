@@ -29,7 +29,7 @@ def main() -> None:
         demonstration(dsn, Path(home)) as service,
         chromium() as browser,
     ):
-        visits = Visits(browser, service.url)
+        visits = Visits(browser, service.url, {})
         with visits.window("staff") as page:  # so that there is a result to see
             page.goto("/console/demo/audit")
             page.click("main form button")

@@ -50,10 +50,12 @@ EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE}
 class Visits:
     """Browser windows on the demonstration, logged in where that is needed."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: Browser, url: str, states: dict[str, Any]) -> None:
+        """`states` are the cookies of those who logged in before, and of those who will."""
         self._browser = browser
         self._url = url
-        self._states: dict[str, Any] = {"": None}
+        self._states = states
+        states[""] = None
 
     @contextmanager
     def window(
