@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from springtide.core.event_fields import Json
 from springtide.core.refusals import IdReused, InvalidAmount, Overflow
 from springtide.services import cash_outs
 from springtide.services.presets import read_preset
@@ -24,10 +25,10 @@ def buy(id_: str, member: str, amount: str = "1000.00") -> dict[str, str]:
     return {"type": "purchase", "id": id_, "member": member, "amount": amount}
 
 
-def post(database: Database, name: str, *events: object) -> list[str | None]:
+def post(database: Database, name: str, *events: Json) -> list[str | None]:
     """Codes of refusals, None for what was posted."""
     with Writer(database, name) as writer:
-        outcomes = writer.post(events)  # type: ignore[arg-type]
+        outcomes = writer.post(events)
     refusals = [outcome.refusal for outcome in outcomes]
     return [None if refusal is None else refusal.code for refusal in refusals]
 
@@ -123,6 +124,7 @@ def test_a_crash_at_any_moment_is_made_up_for(database: Database, shop: str) -> 
         cash_outs.cancel(database, shop, "a", "key:k", NIGHT)
     ask(database, shop, "b", "m2", "10")
     assert cash_outs.begin_batch(database, shop, NIGHT) == batch, "nobody joins a begun batch"
+    assert batch is not None
     assert post(database, shop, batch) == [None]  # and here the server dies again
     assert states(database, shop)["a"] == ("waiting", None)
     [done] = cash_outs.run(database, shop, "cli", NIGHT + timedelta(days=2))[:1]

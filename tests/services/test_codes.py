@@ -6,6 +6,7 @@ from random import Random
 import psycopg
 import pytest
 
+from springtide.core.event_fields import Json
 from springtide.core.refusals import IdReused, InvalidAmount, InvalidEvent
 from springtide.services import codes
 from springtide.services.codes import UnusableCode, make_code, redemption_by_code
@@ -33,9 +34,9 @@ def make(database: Database, name: str, id_: str = "c1", points: str = "10") -> 
     return make_code(database, name, id_, "m1", points, 5, "key:k", NOON, below)[0]
 
 
-def post(database: Database, name: str, event: object) -> str | None:
+def post(database: Database, name: str, event: Json) -> str | None:
     with Writer(database, name) as writer:
-        [outcome] = writer.post([event])  # type: ignore[list-item]
+        [outcome] = writer.post([event])
     return None if outcome.refusal is None else outcome.refusal.code
 
 

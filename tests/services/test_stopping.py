@@ -115,7 +115,9 @@ def test_while_commissions_are_off_orders_say_so_and_pay_none(database: Database
     outcomes = post(database, name, later, *paid, first)
     assert [outcome.receipt.get("commissions") for outcome in outcomes[:3]] == [[], None, []]
     assert outcomes[3].entry is None, "posted before the switch was turned"
-    assert len(outcomes[3].receipt["commissions"]) == 1  # type: ignore[arg-type]
+    paid_out = outcomes[3].receipt["commissions"]
+    assert isinstance(paid_out, list)
+    assert len(paid_out) == 1
     written_in = [
         outcome.entry.event.get("commissions") for outcome in outcomes[:3] if outcome.entry
     ]

@@ -8,10 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from springtide.storage.database import Database
+from springtide.storage.database import Database, migrate
 from tests.web.serving import Service, Shop, opened, serving
+
+
+@pytest.fixture(scope="session")
+def dsn(server: str) -> str:
+    """A database for the server's tests: what is due there by the real clock, it does."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE served")
+    served = make_conninfo(server, dbname="served")
+    migrate(served)
+    return served
+
+
+@pytest.fixture(scope="session")
+def database(dsn: str) -> Database:
+    return Database(dsn)
 
 
 @pytest.fixture(scope="session")

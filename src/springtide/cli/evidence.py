@@ -124,14 +124,7 @@ def _document(row: profiles.Document) -> dict[str, object]:
     at: datetime | None = row.revoked_at
     return {
         "id": row.id,
-        "feature": row.feature,
-        "kind": row.kind,
-        "number": row.number,
-        "issuer": row.issuer,
-        "depth": row.depth,
-        "valid_from": row.valid_from.isoformat(),
-        "expires_on": row.expires_on.isoformat(),
-        "sha256": row.file_hash.hex(),
+        **profiles.facts_of(row),
         "recorded_by": row.recorded_by,
         "recorded_at": row.recorded_at.isoformat(),
         "revoked_at": None if at is None else at.isoformat(),

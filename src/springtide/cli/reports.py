@@ -23,7 +23,7 @@ from springtide.core.units import format_money, format_points, format_ratio
 from springtide.services import disclosure, reports
 from springtide.services.audit import audit
 from springtide.services.gateway import Database
-from springtide.services.reports import Line, Status
+from springtide.services.reports import Status, line_json
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The program.")]
 
@@ -172,7 +172,7 @@ def statement_command(
         write_json(
             {
                 "member": member,
-                "movements": [_line_json(line) for line in statement.lines],
+                "movements": [line_json(line) for line in statement.lines],
                 "wallet": format_money(statement.wallet_micro),
                 "credit": format_money(statement.credit_micro),
                 "points": format_points(statement.points_nano),
@@ -203,19 +203,6 @@ def statement_command(
             },
         )
     )
-
-
-def _line_json(line: Line) -> dict[str, object]:
-    show = format_points if line.unit == "points" else format_money
-    return {
-        "entry": line.seq,
-        "id": line.id or None,
-        "at": line.at,
-        "cause": line.cause,
-        "unit": line.unit,
-        "change": show(line.change),
-        "balance": show(line.balance),
-    }
 
 
 def prices_command(

@@ -89,7 +89,7 @@ def log_in(
     right = is_password(password, seen.password if seen else None)
     with database.transaction() as tx:
         person = staff.lock_staff(tx, name) if seen else None
-        why = _refusal(tx, person, seen, right, code, now)
+        why = _refusal(tx, person, seen, code, now, right=right)
         if person is None or why:
             _note_failure(tx, person, why, address, now)
             return None
@@ -104,9 +104,10 @@ def _refusal(
     tx: Transaction,
     person: Staff | None,
     seen: Staff | None,
-    right: bool,  # noqa: FBT001
     code: str,
     now: datetime,
+    *,
+    right: bool,
 ) -> str:
     """Why somebody may not log in; empty if they may, and then the code is used up."""
     if person is None or seen is None:

@@ -38,6 +38,7 @@ __all__ = [
     "Wish",
     "add_evidence",
     "check_allowed",
+    "facts_of",
     "fitting_profile",
     "get_profile",
     "list_evidence",
@@ -175,7 +176,7 @@ def add_evidence(
         found = evidence.find_evidence(tx, program, id_)
         assert found is not None
         append_act(
-            tx, program.id, now, actor, "evidence.add", f"evidence:{id_}", after=_facts(found)
+            tx, program.id, now, actor, "evidence.add", f"evidence:{id_}", after=facts_of(found)
         )
     return found
 
@@ -197,7 +198,8 @@ def _check(wish: Wish) -> None:
         raise UnusableEvidence("the file's SHA-256 has 32 bytes: 64 hexadecimal digits")
 
 
-def _facts(row: Document) -> dict[str, object]:
+def facts_of(row: Document) -> dict[str, object]:
+    """What a document says, as JSON writes it."""
     return {
         "feature": row.feature,
         "kind": row.kind,
@@ -238,5 +240,5 @@ def revoke_evidence(database: Database, name: str, id_: int, actor: str, now: da
             evidence.revoke_evidence(tx, program, id_, actor, now)
             append_act(
                 tx, program.id, now, actor, "evidence.revoke", f"evidence:{id_}",
-                before=_facts(found),
+                before=facts_of(found),
             )  # fmt: skip

@@ -7,7 +7,7 @@ from statistics import median_low
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.core.units import price_micro
+from springtide.core.units import format_money, format_points, price_micro
 from springtide.storage import programs, reports
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownMember
@@ -172,6 +172,20 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
         cash_now_micro=program.state(policy).cash_now_micro(balances["points"]),
         pays_cash=policy.cash_out_enabled,
     )
+
+
+def line_json(line: Line) -> dict[str, object]:
+    """A line of a statement, as JSON writes it."""
+    show = format_points if line.unit == "points" else format_money
+    return {
+        "entry": line.seq,
+        "id": line.id or None,
+        "at": line.at,
+        "cause": line.cause,
+        "unit": line.unit,
+        "change": show(line.change),
+        "balance": show(line.balance),
+    }
 
 
 def read_prices(database: Database, name: str, most: int) -> tuple[Policy, list[Price]]:

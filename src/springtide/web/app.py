@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from random import random
 from threading import Event
@@ -39,6 +38,7 @@ from springtide.web import (
 from springtide.web.access import Gate
 from springtide.web.commands import Commands
 from springtide.web.courier import Courier
+from springtide.web.depends import clock
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
@@ -69,10 +69,6 @@ SWEEP_EVERY_S = 5.0
 """How often it is looked what is due: orders to be settled, cash-outs to be paid."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class _Api(FastAPI):
     """FastAPI with our document, in which the commands are too."""
 
@@ -98,9 +94,9 @@ def create_app(
     on every page that it is one.
     """
     cookies = Cookies(public_url)
-    gate = Gate(database, rate, cookies, _now)
+    gate = Gate(database, rate, cookies, clock)
     metrics = Metrics()
-    courier = Courier(database, private=private_webhooks, now=_now, chance=random)
+    courier = Courier(database, private=private_webhooks, now=clock, chance=random)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -136,7 +132,7 @@ def create_app(
     _add_refusals(app)
     # Outside of FastAPI's own layers, which orders need not pass through.
     site = Site(app, database, desks, app.state.door, closing, public_url, is_demo=demo)
-    return Observer(Commands(site, gate, desks, database, _now), metrics)
+    return Observer(Commands(site, gate, desks, database, clock), metrics)
 
 
 def _add_operations(app: FastAPI, database: Database) -> None:

@@ -1,6 +1,5 @@
 """Cash-outs that wait for the day's batch: asked for, read, cancelled."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query
@@ -18,6 +17,7 @@ from springtide.web.depends import (
     Payer,
     Reader,
     asked,
+    clock,
     missing,
     page,
     plain,
@@ -102,7 +102,7 @@ def read_cash_out_request(key: Reader, books: Books, id_: Id) -> CashOutWish:
 def cancel_cash_out_request(key: Payer, books: Books, id_: Id) -> CashOutWish:
     """Cancel a request, as long as no batch has it; a second time changes nothing."""
     try:
-        row = cash_outs.cancel(books, key.program, plain(id_), key.actor, datetime.now(UTC))
+        row = cash_outs.cancel(books, key.program, plain(id_), key.actor, clock())
     except UnknownRequest:
         raise missing("cash-out request", id_) from None
     except NotWaiting as error:

@@ -1,7 +1,6 @@
 """Codes for redemptions: a member's side makes one, a till hands it in at /v1/redemptions."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from springtide.core.refusals import Refusal
 from springtide.core.units import format_points
 from springtide.services import codes
 from springtide.services.codes import LONGEST_ID, LONGEST_MINUTES, RedemptionCode
-from springtide.web.depends import PROBLEMS, Books, Id, Payer, Reader, missing, plain
+from springtide.web.depends import PROBLEMS, Books, Id, Payer, Reader, clock, missing, plain
 from springtide.web.models import Name, Points
 from springtide.web.problems import Problem
 
@@ -84,7 +83,7 @@ def create_redemption_code(
             wish.points,
             wish.minutes,
             key.actor,
-            datetime.now(UTC),
+            clock(),
             secrets.randbelow,
         )
     except Refusal as refusal:
@@ -95,7 +94,7 @@ def create_redemption_code(
 @router.get("/redemption-codes/{id:path}")
 def read_redemption_code(key: Reader, books: Books, id_: Id) -> Code:
     """A code, without the code itself, and whether it was used."""
-    found = codes.read_code(books, key.program, plain(id_), datetime.now(UTC))
+    found = codes.read_code(books, key.program, plain(id_), clock())
     if found is None:
         raise missing("redemption code", id_)
     return _shown(*found)

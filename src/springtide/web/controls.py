@@ -1,13 +1,15 @@
 """What people stop and see, over HTTP: freezing members, switches, alarms."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, Field, StrictBool
 
 from springtide.services import controls
-from springtide.services.gateway import UnknownAlarm, UnknownMember, UnusableControl
+from springtide.services.gateway import Database, UnknownAlarm, UnknownMember, UnusableControl
+from springtide.services.permissions import Principal
 from springtide.web.depends import (
     PROBLEMS,
     After,
@@ -17,7 +19,9 @@ from springtide.web.depends import (
     Limit,
     Reader,
     asked,
+    clock,
     missing,
+    missing_if,
     page,
     plain,
     seq_of,
@@ -90,32 +94,32 @@ def _freeze(row: controls.Freeze) -> Freeze:
     )
 
 
+def _turn(
+    turn: Callable[[Database, str, str, str, str, datetime], controls.Freeze],
+    what: str,
+    key: Principal,
+    books: Database,
+    id_: str,
+    why: Reason,
+) -> Freeze:
+    """Freeze a member or let one go, where the member is there."""
+    try:
+        with missing_if(UnknownMember, what, id_):
+            return _freeze(turn(books, key.program, plain(id_), why.reason, key.actor, clock()))
+    except UnusableControl as error:
+        raise Problem("invalid_parameter", str(error)) from None
+
+
 @router.post("/members/{id:path}/freeze", operation_id="freeze_member")
 def freeze_member(key: Controller, books: Books, id_: Id, why: Reason) -> Freeze:
     """Freeze a member: no orders, cash-outs or redemptions; refunds work."""
-    try:
-        row = controls.freeze_member(
-            books, key.program, plain(id_), why.reason, key.actor, datetime.now(UTC)
-        )
-    except UnknownMember:
-        raise missing("member", id_) from None
-    except UnusableControl as error:
-        raise Problem("invalid_parameter", str(error)) from None
-    return _freeze(row)
+    return _turn(controls.freeze_member, "member", key, books, id_, why)
 
 
 @router.post("/members/{id:path}/unfreeze", operation_id="unfreeze_member")
 def unfreeze_member(key: Controller, books: Books, id_: Id, why: Reason) -> Freeze:
     """Let a frozen member go."""
-    try:
-        row = controls.unfreeze_member(
-            books, key.program, plain(id_), why.reason, key.actor, datetime.now(UTC)
-        )
-    except UnknownMember:
-        raise missing("frozen member", id_) from None
-    except UnusableControl as error:
-        raise Problem("invalid_parameter", str(error)) from None
-    return _freeze(row)
+    return _turn(controls.unfreeze_member, "frozen member", key, books, id_, why)
 
 
 @router.get("/freezes")
@@ -150,7 +154,7 @@ def set_switch(key: Controller, books: Books, wish: Annotated[SwitchIn, Body()])
     """Switch a part of the program off, or on again; it holds from the next batch on."""
     try:
         row = controls.set_switch(
-            books, key.program, wish.name, wish.reason, key.actor, datetime.now(UTC),
+            books, key.program, wish.name, wish.reason, key.actor, clock(),
             off=wish.off,
         )  # fmt: skip
     except UnusableControl as error:
@@ -183,7 +187,7 @@ def acknowledge_alarm(
 ) -> Alarm:
     """Note that an alarm was seen; the first who did stands."""
     try:
-        row = controls.acknowledge_alarm(books, key.program, id_, key.actor, datetime.now(UTC))
+        row = controls.acknowledge_alarm(books, key.program, id_, key.actor, clock())
     except UnknownAlarm:
         raise missing("alarm", str(id_)) from None
     return _alarm(row)

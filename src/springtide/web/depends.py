@@ -56,7 +56,8 @@ def _database(request: Request) -> Database:
     return database
 
 
-def _now() -> datetime:
+def clock() -> datetime:
+    """The time, which the floors below are told."""
     return datetime.now(UTC)
 
 
@@ -73,7 +74,7 @@ Controller = Annotated[Principal, Depends(Allowed("controls"))]
 Drafter = Annotated[Principal, Depends(Allowed("policy.draft"))]
 Approver = Annotated[Principal, Depends(Allowed("policy.approve"))]
 Books = Annotated[Database, Depends(_database)]
-Now = Annotated[datetime, Depends(_now)]
+Now = Annotated[datetime, Depends(clock)]
 
 
 def page(

@@ -1,7 +1,7 @@
 """The webhooks of a program, over HTTP: endpoints, their secrets, and what was sent."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request
@@ -24,6 +24,7 @@ from springtide.web.depends import (
     HookKeeper,
     Id,
     Limit,
+    Now,
     missing_if,
     page,
     plain,
@@ -43,12 +44,7 @@ def _private(request: Request) -> bool:
     return private
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 Private = Annotated[bool, Depends(_private)]
-Now = Annotated[datetime, Depends(_now)]
 
 
 def _webhook(row: Endpoint) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from springtide.services.gateway import (
     UnknownEvidence,
     UnusableEvidence,
 )
-from springtide.web.depends import PROBLEMS, Approver, Books, Drafter, Reader, missing
+from springtide.web.depends import PROBLEMS, Approver, Books, Drafter, Reader, clock, missing
 from springtide.web.models import Page
 from springtide.web.problems import Problem
 
@@ -132,10 +132,6 @@ def _draft(row: policies.Draft) -> PolicyDraft:
     )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @contextmanager
 def _saying_no(number: int = 0) -> Iterator[None]:
     try:
@@ -165,7 +161,7 @@ def list_drafts(key: Reader, books: Books) -> Page[PolicyDraft]:
 def create_draft(key: Drafter, books: Books, wish: Annotated[DraftIn, Body()]) -> PolicyDraft:
     """Draft the next version of the policy."""
     with _saying_no():
-        made = policies.create_draft(books, key.program, wish.toml, key.actor, _now())
+        made = policies.create_draft(books, key.program, wish.toml, key.actor, clock())
     return _draft(made)
 
 
@@ -194,14 +190,14 @@ def diff_draft(key: Reader, books: Books, number: Number) -> Page[ParameterChang
 def submit_draft(key: Drafter, books: Books, number: Number) -> PolicyDraft:
     """Ask for somebody else's approval."""
     with _saying_no(number):
-        return _draft(policies.submit(books, key.program, number, key.actor, _now()))
+        return _draft(policies.submit(books, key.program, number, key.actor, clock()))
 
 
 @router.post("/policies/drafts/{number}/withdraw")
 def withdraw_draft(key: Drafter, books: Books, number: Number) -> PolicyDraft:
     """Take a draft back before it is in effect."""
     with _saying_no(number):
-        return _draft(policies.withdraw(books, key.program, number, key.actor, _now()))
+        return _draft(policies.withdraw(books, key.program, number, key.actor, clock()))
 
 
 @router.post("/policies/drafts/{number}/approve")
@@ -216,7 +212,7 @@ def approve_draft(
     if at is not None and at.tzinfo is None:
         raise Problem("invalid_parameter", f"effective_at {at} lacks its zone; end it with Z")
     with _saying_no(number):
-        approved = policies.approve(books, key.program, number, key.actor, _now(), at)
+        approved = policies.approve(books, key.program, number, key.actor, clock(), at)
     return _draft(approved)
 
 
@@ -227,7 +223,7 @@ def reject_draft(
     """Turn a submitted or approved draft down."""
     with _saying_no(number):
         return _draft(
-            policies.reject(books, key.program, number, key.actor, _now(), wish.reason)
+            policies.reject(books, key.program, number, key.actor, clock(), wish.reason)
         )
 
 
@@ -271,7 +267,7 @@ def add_evidence(
         wish.depth,
     )
     with _saying_no():
-        made = profiles.add_evidence(books, key.program, told, key.actor, _now())
+        made = profiles.add_evidence(books, key.program, told, key.actor, clock())
     return _evidence(made)
 
 
@@ -281,4 +277,4 @@ def revoke_evidence(
 ) -> None:
     """Let a document count no more: the next change that needs it is refused."""
     with _saying_no(id_):
-        profiles.revoke_evidence(books, key.program, id_, key.actor, _now())
+        profiles.revoke_evidence(books, key.program, id_, key.actor, clock())

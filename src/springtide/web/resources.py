@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ from springtide.web.depends import (
     OfMember,
     Reader,
     asked,
+    clock,
     found,
     missing,
     missing_if,
@@ -160,10 +160,11 @@ def quote(
     """What a cash-out would pay now; where it is daily, an estimate."""
     id_ = f"springtide:quote:{uuid4().hex}"  # never posted, so never taken
     event = {"type": "cash_out", "id": id_, "member": member, "points": points}
-    outcome, seq = preview(books, key.program, event, datetime.now(UTC))
+    now = clock()
+    outcome, seq = preview(books, key.program, event, now)
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal), outcome.refusal.retry_at)
-    receipt, due = outcome.receipt, cash_outs.next_batch(books, key.program, datetime.now(UTC))
+    receipt, due = outcome.receipt, cash_outs.next_batch(books, key.program, now)
     return models.Quote(
         member=member,
         points=format_points(_int(receipt["points"])),

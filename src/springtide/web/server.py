@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from threading import Event
 from types import FrameType
 
@@ -14,6 +13,7 @@ import uvicorn
 
 from springtide.services.gateway import Database
 from springtide.web.app import create_app
+from springtide.web.depends import clock
 from springtide.web.desks import Desks
 
 BACKLOG = 2048
@@ -52,7 +52,7 @@ def run(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(),
     )
-    desks = Desks(database, lambda: datetime.now(UTC))
+    desks = Desks(database, clock)
     closing = Event()
     app = create_app(
         database,

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, cast
 from uuid import uuid4
 
@@ -29,6 +28,7 @@ from springtide.web.depends import (
     Reviewer,
     Withdrawer,
     asked,
+    clock,
     missing,
     page,
     plain,
@@ -42,10 +42,6 @@ from springtide.web.withdrawal_models import WithdrawalState
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 Why = Annotated[models.Decision | None, Body()]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _desk(request: Request, key: Principal) -> Post:
@@ -115,7 +111,7 @@ def ask_for_withdrawal(
         raise Problem("invalid_parameter", f"id is {id_!r}; choose another")
     event = {"id": id_, "member": wish.member, "amount": wish.amount}
     outcome = withdrawals.ask(
-        books, key.program, _desk(request, key), event, by=key.actor, now=_now()
+        books, key.program, _desk(request, key), event, by=key.actor, now=clock()
     )
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal))
@@ -178,7 +174,7 @@ def _decide(
         return _history(
             *withdrawals.take_step(
                 books, key.program, _desk(request, key), plain(id_), to,
-                by=key.actor, now=_now(), why=decision.why if decision else "",
+                by=key.actor, now=clock(), why=decision.why if decision else "",
             )
         )  # fmt: skip
     except UnknownWithdrawal:
@@ -209,7 +205,7 @@ def export_payouts(
     """
     batch = (wish and wish.batch) or secrets.token_hex(8)
     sent = payouts.mark_sent(
-        books, key.program, _desk(request, key), batch, by=key.actor, now=_now()
+        books, key.program, _desk(request, key), batch, by=key.actor, now=clock()
     )
     return models.PayoutBatch(
         batch=batch,
@@ -232,7 +228,7 @@ def import_results(
     rows = [payouts.Result(row.reference, row.state, row.reason or "") for row in told.results]
     report = payouts.apply_results(
         books, key.program, _desk(request, key), enumerate(rows, 1),
-        by=key.actor, now=_now(),
+        by=key.actor, now=clock(),
     )  # fmt: skip
     return models.ImportReport(
         changed=dict(report.changed),

@@ -1,7 +1,6 @@
 """The site: every page by its address, and the built files."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from threading import Event
 
 from starlette.applications import Starlette
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from springtide.services import demo
 from springtide.services.gateway import Database
+from springtide.web.depends import clock
 from springtide.web.desks import Desks
 from springtide.web.login import Door as StaffDoor
 from springtide.web.pages.console import books
@@ -32,10 +32,6 @@ from springtide.web.sessions import Cookies
 
 FIRST = frozenset(("", "p", "m", "console", "login", "leave", "patterns", "static"))
 """What addresses of pages begin with; all others belong to the API."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Site:
@@ -81,8 +77,8 @@ def _pages(
         desks=desks,
         files=files,
         templates=Templates(files, demo=is_demo),
-        overviews=Overviews(database, _now),
-        clock=_now,
+        overviews=Overviews(database, clock),
+        clock=clock,
         demo=is_demo,
     )
 

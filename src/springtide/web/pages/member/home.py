@@ -166,22 +166,9 @@ def export(call: Call, session: Session) -> Response:
             }
             for one in found
         ],
-        "movements": [_movement(line) for line in lines],
+        "movements": [reports.line_json(line) for line in lines],
         "logged_in_since": session.created_at.isoformat(),
     }
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="springtide.json"'}
     body = json.dumps(document, ensure_ascii=False, indent=1)
     return Response(body, headers=headers, media_type="application/json")
-
-
-def _movement(line: reports.Line) -> dict[str, object]:
-    write = format_points if line.unit == "points" else format_money
-    return {
-        "entry": line.seq,
-        "id": line.id or None,
-        "at": line.at,
-        "cause": line.cause,
-        "unit": line.unit,
-        "change": write(line.change),
-        "balance": write(line.balance),
-    }
