@@ -1,6 +1,5 @@
 """The site: every page by its address, and the built files."""
 
-from collections.abc import Iterator, Mapping
 from threading import Event
 
 from starlette.applications import Starlette
@@ -9,25 +8,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from springtide.services import demo
 from springtide.services.gateway import Database
 from springtide.web.depends import clock
 from springtide.web.desks import Desks
 from springtide.web.login import Door as StaffDoor
-from springtide.web.pages.console import books
-from springtide.web.pages.console.auditing import Audits
-from springtide.web.pages.console.door import Reception
-from springtide.web.pages.member import cashing, home
-from springtide.web.pages.member.door import Door
-from springtide.web.pages.member.live import Live
-from springtide.web.pages.patterns import patterns
-from springtide.web.pages.public import reserve
-from springtide.web.pages.shared.call import Call, Handler, House, Missing, endpoint
+from springtide.web.pages.console import addresses as console
+from springtide.web.pages.member import addresses as member
+from springtide.web.pages.public import addresses as public
+from springtide.web.pages.shared.call import Call, House, Missing, endpoint, routes
 from springtide.web.pages.shared.files import NotBuilt, read_files
 from springtide.web.pages.shared.overviews import Overviews
-from springtide.web.pages.shared.people import Sessions
 from springtide.web.pages.shared.render import Templates
-from springtide.web.pages.shared.sandbox import Sandbox
 from springtide.web.sessions import Cookies
 
 FIRST = frozenset(("", "p", "m", "console", "login", "leave", "patterns", "static"))
@@ -97,78 +88,11 @@ def _pages(
     pages = Starlette(
         routes=[
             Route("/static/{name}", file),
-            *_routes(house, PUBLIC),
-            *_members(house, closing, public_url),
-            *_console(house, door, public_url),
+            *routes(house, public.PUBLIC),
+            *member.addresses(house, closing, public_url),
+            *console.addresses(house, door, public_url),
         ],
         exception_handlers={404: not_there, 405: not_there},
     )
     pages.state.cookies = Cookies(public_url)  # says whether there is a proxy before us
     return pages
-
-
-def _routes(house: House, handlers: Mapping[str, Handler]) -> Iterator[Route]:
-    """Routes of `METHOD address`, or of an address that is only read."""
-    for place, handler in handlers.items():
-        method, _, path = place.rpartition(" ")
-        yield Route(path, endpoint(house, handler), methods=[method or "GET"])
-
-
-PUBLIC: dict[str, Handler] = {
-    "/": reserve.start,
-    "/p/{program}": reserve.reserve,
-    "/patterns": patterns,
-}
-
-
-def _members(house: House, closing: Event, public_url: str) -> Iterator[Route]:
-    cookies = Cookies(public_url)
-    cookies.name += "-member"  # a browser may be logged in to the console too
-    people = Sessions(cookies, "member", lambda call: call.at("m", "/login"))
-    door = Door(people, Sandbox())
-    yield from _routes(
-        house,
-        {
-            "/m/{program}/login": door.show,
-            "POST /m/{program}/login": door.send,
-            "POST /m/{program}/enter": door.enter,
-            "POST /m/{program}/leave": people.needed(door.leave),
-            "/m/{program}": people.needed(home.home),
-            "/m/{program}/lots": people.needed(home.lots),
-            "/m/{program}/lots/{seq:int}": people.needed(home.lot),
-            "/m/{program}/orders": people.needed(home.orders),
-            "/m/{program}/wallet": people.needed(home.wallet),
-            "/m/{program}/disclosure": people.needed(home.disclosure),
-            "/m/{program}/account": people.needed(home.account),
-            "/m/{program}/export.json": people.needed(home.export),
-            "/m/{program}/cash-out": people.needed(cashing.ask),
-            "POST /m/{program}/cash-out": people.needed(cashing.confirm),
-            "/m/{program}/cash-outs/{id}": people.needed(cashing.receipt),
-        },
-    )
-    yield Route("/m/{program}/live", Live(house, people, closing).follow)
-
-
-def _console(house: House, door: StaffDoor, public_url: str) -> Iterator[Route]:
-    hint = demo.hint if house.demo else lambda _: None
-    staff = Reception(Cookies(public_url), door, hint)
-    audits = Audits()
-    yield from _routes(
-        house,
-        {
-            "/login": staff.show,
-            "POST /login": staff.enter,
-            "POST /leave": staff.leave,
-            "/console": staff.start,
-            "/console/{program}": staff.needed("read", books.overview),
-            "/console/{program}/members": staff.needed("read", books.members),
-            "/console/{program}/members/{id:path}": staff.needed("read", books.member),
-            "/console/{program}/statements/{id:path}": staff.needed("read", books.statement),
-            "/console/{program}/orders": staff.needed("read", books.orders),
-            "/console/{program}/orders/{id:path}": staff.needed("read", books.order),
-            "/console/{program}/prices": staff.needed("read", books.prices),
-            "/console/{program}/audit": staff.needed("read", audits.show),
-            "POST /console/{program}/audit": staff.needed("read", audits.start),
-            "/console/{program}/log": staff.needed("audit", books.log),
-        },
-    )

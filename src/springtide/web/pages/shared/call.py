@@ -1,6 +1,6 @@
 """One call of a page: what it asks for, in which language, and how it is answered."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from springtide.services.gateway import Database, DatabaseDown, UnknownMember, UnknownProgram
 from springtide.web.desks import Desks
@@ -198,3 +199,10 @@ async def _read_form(request: Request) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: values[0].strip() for name, values in fields.items()}
+
+
+def routes(house: House, handlers: Mapping[str, Handler]) -> Iterator[Route]:
+    """Routes of `METHOD address`, or of an address that is only read."""
+    for place, handler in handlers.items():
+        method, _, path = place.rpartition(" ")
+        yield Route(path, endpoint(house, handler), methods=[method or "GET"])
