@@ -1,5 +1,7 @@
 """The ledger: entries are appended by COPY, lots are moved set by set."""
 
+from operator import attrgetter
+
 from springtide.core.entry import Entry
 from springtide.core.event_fields import Json
 from springtide.core.journal import Transfer
@@ -134,7 +136,9 @@ class Slice:
         self.entries = to_copy(self._entries)
         self.transfers = to_copy(self._transfers)
         chain.add(self.entries, self.transfers)
-        self.lots = to_copy([_lot_row(self._head, state.lots[id_]) for id_ in self._opened])
+        # By member, as the index of their lots is: neighbours find its pages warm.
+        opened = sorted((state.lots[id_] for id_ in self._opened), key=attrgetter("member"))
+        self.lots = to_copy([_lot_row(self._head, lot) for lot in opened])
         self.changed = [state.lots[id_] for id_ in self._touched.difference(self._opened)]
 
 
@@ -166,8 +170,8 @@ def append(tx: Transaction, program: Program, part: Slice) -> None:
     _copy(tx, _LOT, part.lots, _EMPTY_IS_NULL)
     if part.changed:
         _change_lots(tx, program, part.changed)
-    _copy(tx, _MEMBER, to_copy(part.members))
-    _copy(tx, _BINDING, to_copy(part.bindings), _EMPTY_IS_NULL)
+    _copy(tx, _MEMBER, to_copy(sorted(part.members)))
+    _copy(tx, _BINDING, to_copy(sorted(part.bindings)), _EMPTY_IS_NULL)
     _copy(tx, _MERCHANT, to_copy(part.merchants))
     _copy(tx, _SETTLEMENT, to_copy(part.settlements))
     _copy(tx, _REFUND, to_copy(part.refunds))
