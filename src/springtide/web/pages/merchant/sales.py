@@ -64,11 +64,13 @@ def order(visit: Visit) -> Response:
         return _order(visit, row, wanted, refusal=outcome.refusal)
     shop = merchant_account(visit.store.merchant)
     moved = outcome.entry.transfers
+    paid = [(kind, amount) for kind, debit, _, amount in moved if debit == shop]
     quote = {
+        **outcome.receipt,
         "id": event["id"],
         "amount": event["amount"],
-        "store": sum(amount for _, debit, _, amount in moved if debit == shop),
-        **outcome.receipt,
+        "store": sum(amount for _, amount in paid),
+        "kept": sum(amount for kind, amount in paid if kind == "shortfall"),
     }
     return _order(visit, row, wanted, quote=quote)
 

@@ -73,5 +73,5 @@ def customers(visit: Visit) -> Response:
         call.database, call.program, visit.store.merchant, call.now
     )
     return visit.page(
-        "customers", "account", today=today, lately=lately, days=stores.CUSTOMERS_OF.days
+        "customers", "more", today=today, lately=lately, days=stores.CUSTOMERS_OF.days
     )
