@@ -110,7 +110,7 @@ def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
         page.click("text=128.00")
         page.fill("#amount", "9000")
         page.click("#back button")
-        expect(page.locator("[role=alert]")).to_contain_text("128.00 is left of it")
+        expect(page.locator("[role=alert]")).to_contain_text("at most ¥ 128.00")
         page.fill("#amount", "ten")
         page.click("#back button")
         expect(page.locator(".error")).to_contain_text("no amount")
@@ -185,7 +185,7 @@ def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
         page.fill("#amount", "200.01")
         page.click("main form button")
         page.click("main form button")
-        expect(page.locator("[role=alert]")).to_contain_text("200.00 more today")
+        expect(page.locator("[role=alert]")).to_contain_text("¥ 200.00 more by card today")
 
 
 def test_who_does_not_own_a_store_finds_nothing(visits: Visits, http: httpx2.Client) -> None:

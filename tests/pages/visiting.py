@@ -56,7 +56,7 @@ STORE = {
 Look = Literal["light", "dark"]
 
 EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE, "store": STORE}
-"""Every page by its name, of those who need no log-in, of the member, of the staff and of a store."""
+"""Every page by its name: without a log-in, of the member, of the staff, of a store."""
 
 
 class Visits:

@@ -9,7 +9,7 @@ from typing import Protocol
 from springtide.services.profiles import Profile
 from springtide.storage.errors import NotPossible
 
-__all__ = ["NotPaid", "NotPossible", "Provider", "Sandbox", "provider_of"]
+__all__ = ["NoProvider", "NotPaid", "NotPossible", "Provider", "Sandbox", "provider_of"]
 
 
 class Provider(Protocol):
@@ -30,6 +30,14 @@ class Provider(Protocol):
 
 class NotPaid(NotPossible):
     """The customer did not pay; the message says why."""
+
+    code = "not_paid"
+
+
+class NoProvider(NotPossible):
+    """Real money is at stake, and no real service is connected."""
+
+    code = "no_provider"
 
 
 class Sandbox:
@@ -53,10 +61,10 @@ def provider_of(profile: Profile) -> Provider:
     """The payment service of programs under a profile.
 
     Raises:
-        NotPossible: real money is at stake, and no real service is connected.
+        NoProvider: real money is at stake, and no real service is connected.
     """
     if profile.real_money:
-        raise NotPossible(
+        raise NoProvider(
             f"the profile {profile.name} is for real money and no payment service is connected;"
             " pay at the till, and let the shop send the order"
         )

@@ -34,6 +34,23 @@ WORD = 6
 """Letters of a store's check word."""
 
 
+class TooMuchByCard(NotPossible):
+    """More than a customer may pay by printed cards in a day.
+
+    Attributes:
+        left: What they may still pay today, in micro.
+    """
+
+    code = "card_limit"
+
+    def __init__(self, left: int) -> None:
+        super().__init__(
+            f"by printed cards you can pay {format_money(MOST_BY_CARD)} a day, "
+            f"{format_money(left)} more today; ask the store to show you a code of its till"
+        )
+        self.left = left
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A store that was accepted; what is known of it was checked by the operator."""
@@ -158,7 +175,7 @@ def check_payable(
     """Whether a member may pay a code now.
 
     Raises:
-        NotPossible: that would be too much by printed cards today.
+        TooMuchByCard: it is by a printed card, and too much for a day.
         Refusal: the order would be refused.
     """
     if code.typed_by == CARD:
@@ -167,16 +184,12 @@ def check_payable(
             begin = f"{ORDER}{CARD}"
             spent = stores.read_spent(tx, program, member, begin, day_began(now))
         if spent + code.amount > MOST_BY_CARD:
-            left = format_money(max(MOST_BY_CARD - spent, 0))
-            raise NotPossible(
-                f"by printed cards you can pay {format_money(MOST_BY_CARD)} a day, {left} more "
-                "today; ask the store to show you a code of its till"
-            )
+            raise TooMuchByCard(max(MOST_BY_CARD - spent, 0))
     look_ahead(database, name, code, member, now)
 
 
 __all__ = [
-    "ORDERS", "Customers", "EntryRow", "Sold", "Store", "check_payable", "count_customers",
-    "day_began", "find_store", "is_known", "list_sales", "look_ahead", "read_today",
+    "ORDERS", "Customers", "EntryRow", "Sold", "Store", "TooMuchByCard", "check_payable",
+    "count_customers", "day_began", "find_store", "is_known", "list_sales", "look_ahead", "read_today",
     "store_of_code",
 ]  # fmt: skip

@@ -69,7 +69,7 @@ def _page(
 ) -> Response:
     return visit.page(
         "redeem", "redeem", status, code=code, points=points, found=found,
-        error=error.code if error else "", said=str(error) if error else "",
+        error=error.code if error else "",
     )  # fmt: skip
 
 

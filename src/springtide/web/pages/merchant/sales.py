@@ -13,7 +13,7 @@ from springtide.core.refusals import Refusal
 from springtide.core.units import format_money, parse_money
 from springtide.services import listing, pay_codes, stores
 from springtide.services.pay_codes import UnusableAmount
-from springtide.services.payments import provider_of
+from springtide.services.payments import NotPossible, provider_of
 from springtide.services.preview import preview
 from springtide.services.profiles import profile_of
 from springtide.services.stores import ORDERS, EntryRow
@@ -92,7 +92,7 @@ def _order(
     status: int = 200,
     *,
     quote: dict[str, object] | None = None,
-    refusal: Refusal | None = None,
+    refusal: Refusal | NotPossible | None = None,
     wrong: bool = False,
 ) -> Response:
     event = json.loads(row.event)
@@ -128,7 +128,10 @@ def refund(visit: Visit) -> Response:
         event = _refund(row, amount, id_)
     except UnusableAmount:
         return _order(visit, row, amount, 422, wrong=True)
-    provider = provider_of(profile_of(call.database, call.program))
+    try:
+        provider = provider_of(profile_of(call.database, call.program))
+    except NotPossible as error:
+        return _order(visit, row, amount, 409, refusal=error)
     [outcome] = run_async(call.house.desks.post, call.program, [event], visit.deed)
     if outcome.refusal is not None:
         return _order(visit, row, amount, 409, refusal=outcome.refusal)
