@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from springtide.services import demo
+from springtide.services import demo, demo_store
 from tests.pages.browser import DESK, PHONE
 
 PUBLIC = {
@@ -17,6 +17,8 @@ PUBLIC = {
     "missing": "/p/nowhere",
     "member-login": "/m/demo/login",
     "console-login": "/login",
+    "store-login": f"/s/demo/{demo_store.MERCHANT}/login",
+    "store-public": f"/p/demo/stores/{demo_store.MERCHANT}",
 }
 MEMBER = {
     "member-home": "/m/demo",
@@ -41,10 +43,20 @@ CONSOLE = {
     "console-audit": "/console/demo/audit",
     "console-log": "/console/demo/log",
 }
+STORE_HOME = f"/s/demo/{demo_store.MERCHANT}"
+STORE = {
+    "store-till": STORE_HOME,
+    "store-card": f"{STORE_HOME}/card",
+    "store-sales": f"{STORE_HOME}/sales",
+    "store-redeem": f"{STORE_HOME}/redeem",
+    "store-statement": f"{STORE_HOME}/statement",
+    "store-customers": f"{STORE_HOME}/customers",
+    "store-more": f"{STORE_HOME}/more",
+}
 Look = Literal["light", "dark"]
 
-EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE}
-"""Every page by its name, of those who need no log-in, of the member and of the staff."""
+EVERY = {"": PUBLIC, "member": MEMBER, "staff": CONSOLE, "store": STORE}
+"""Every page by its name: without a log-in, of the member, of the staff, of a store."""
 
 
 class Visits:
@@ -91,7 +103,7 @@ class Visits:
         if who not in self._states:
             context = self._context("en", "desk", "light", None)
             page = context.new_page()
-            {"member": log_in_member, "staff": log_in_staff}[who](page)
+            {"member": log_in_member, "staff": log_in_staff, "store": log_in_store}[who](page)
             self._states[who] = context.storage_state()
             context.close()
         return self._states[who]
@@ -105,6 +117,16 @@ def log_in_member(page: Page, phone: str = demo.PHONE) -> None:
     page.fill("#code", page.inner_text(".note strong"))
     page.click("main button")
     page.wait_for_url(re.compile("/m/demo$"))
+
+
+def log_in_store(page: Page) -> None:
+    """By the number and the code that the demonstration shows."""
+    page.goto(STORE_HOME)
+    page.fill("#phone", demo_store.PHONE)
+    page.click("main button")
+    page.fill("#code", page.inner_text(".note strong"))
+    page.click("main button")
+    page.wait_for_url(re.compile(f"{STORE_HOME}$"))
 
 
 def log_in_staff(page: Page) -> None:

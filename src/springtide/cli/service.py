@@ -10,7 +10,7 @@ from rich.table import Table
 from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import AllowPrivate, BadInput, Json, clock, database
 from springtide.core.units import format_money
-from springtide.services import cash_outs, keys, settling
+from springtide.services import cash_outs, demo_store, keys, settling
 from springtide.services import demo as demonstration
 from springtide.services.agents import due_day
 from springtide.services.gateway import Database
@@ -81,6 +81,8 @@ def _say_doors(db: Database, url: str) -> None:
     name = demonstration.PROGRAM
     err.print(f"reserve page  {url}/p/{name}")
     err.print(f"member        {url}/m/{name}  phone {demonstration.PHONE}, code on the page")
+    store = f"{url}/s/{name}/{demo_store.MERCHANT}"
+    err.print(f"store         {store}  phone {demo_store.PHONE}, code on the page")
     err.print(f"console       {url}/console  name, password and code on the page")
     err.print(f"components    {url}/patterns")
 

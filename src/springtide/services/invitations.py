@@ -54,6 +54,53 @@ def _code(version: int, secret: bytes, member: str, merchant: str) -> str:
     return f"{version}{b32encode(digest).decode().lower()}"
 
 
+def _seal(version: int, secret: bytes, text: str) -> str:
+    return f"{version}{b32encode(_digest(secret, 'seal', text)[:CODE_BYTES]).decode().lower()}"
+
+
+def seal(tx: Transaction, program: Program, text: str) -> str:
+    """What shows that the program itself gave out a text; it has a secret since it invites.
+
+    Raises:
+        UnknownInvitation: it has none yet, so it gave out nothing.
+    """
+    found = onboarding.find_secret(tx, program)
+    if found is None:
+        raise UnknownInvitation("this program has made no code yet; let the store make its own")
+    return _seal(*found, text)
+
+
+def is_sealed(tx: Transaction, program: Program, text: str, given: str) -> bool:
+    """Whether a seal is that of a text, under whichever secret it was made."""
+    version = given[:1]
+    known = onboarding.list_secrets(tx, program)
+    secret = known.get(int(version)) if version.isdecimal() and version.isascii() else None
+    return secret is not None and hmac.compare_digest(
+        given.encode(), _seal(int(version), secret, text).encode()
+    )
+
+
+def find_store(tx: Transaction, program: Program, code: str) -> Invitation:
+    """The store and its owner that a code stands for, in a transaction.
+
+    Raises:
+        UnknownInvitation: it is none of this program's, or not a store's.
+    """
+    found = _read(tx, program, code)
+    if not found.merchant:
+        raise UnknownInvitation(f"{code!r} is a member's; scan the code of a store to pay")
+    return found
+
+
+def code_of_store(tx: Transaction, program: Program, merchant: str) -> str:
+    """The code of a store's pay-QR, if it was made; else empty."""
+    for version, secret in onboarding.list_secrets(tx, program).items():
+        code = _code(version, secret, "", merchant)
+        if onboarding.find_invitation(tx, program, code) is not None:
+            return code
+    return ""
+
+
 def _secret(
     tx: Transaction, program: Program, random: Callable[[int], bytes]
 ) -> tuple[int, bytes]:
@@ -145,10 +192,8 @@ def order_from(
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        found = _read(tx, program, code)
+        found = find_store(tx, program, code)
         settles_later = read_policy(program.policy_toml).settle_after_s > 0
-    if not found.merchant:
-        raise UnknownInvitation(f"{code!r} is a member's; scan the code of a store to pay")
     return {
         "type": "pay" if settles_later else "purchase",
         "id": id_, "member": member, "merchant": found.merchant, "amount": amount,

@@ -14,6 +14,8 @@ from springtide.web.desks import Desks
 from springtide.web.login import Door as StaffDoor
 from springtide.web.pages.console import addresses as console
 from springtide.web.pages.member import addresses as member
+from springtide.web.pages.merchant import addresses as merchant
+from springtide.web.pages.pay import addresses as pay
 from springtide.web.pages.public import addresses as public
 from springtide.web.pages.shared.call import Call, House, Missing, endpoint, routes
 from springtide.web.pages.shared.files import NotBuilt, read_files
@@ -21,7 +23,7 @@ from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
 from springtide.web.sessions import Cookies
 
-FIRST = frozenset(("", "p", "m", "console", "login", "leave", "patterns", "static"))
+FIRST = frozenset(("", "p", "m", "s", "pay", "console", "login", "leave", "patterns", "static"))
 """What addresses of pages begin with; all others belong to the API."""
 
 
@@ -90,6 +92,8 @@ def _pages(
             Route("/static/{name}", file),
             *routes(house, public.PUBLIC),
             *member.addresses(house, closing, public_url),
+            *merchant.addresses(house, public_url),
+            *pay.addresses(house, public_url),
             *console.addresses(house, door, public_url),
         ],
         exception_handlers={404: not_there, 405: not_there},

@@ -5,21 +5,19 @@ from threading import Event
 
 from starlette.routing import Route
 
+from springtide.services import demo
 from springtide.web.pages.member import cashing, home
-from springtide.web.pages.member.door import Door
 from springtide.web.pages.member.live import Live
-from springtide.web.pages.shared.call import House, routes
-from springtide.web.pages.shared.people import Sessions
+from springtide.web.pages.shared.call import Call, House, routes
+from springtide.web.pages.shared.people import Sessions, member_cookies
+from springtide.web.pages.shared.phone_door import Door
 from springtide.web.pages.shared.sandbox import Sandbox
-from springtide.web.sessions import Cookies
 
 
 def addresses(house: House, closing: Event, public_url: str) -> Iterator[Route]:
     """All of them, and the stream of prices."""
-    cookies = Cookies(public_url)
-    cookies.name += "-member"  # a browser may be logged in to the console too
-    people = Sessions(cookies, "member", lambda call: call.at("m", "/login"))
-    door = Door(people, Sandbox())
+    people = Sessions(member_cookies(public_url), "member", lambda call: call.at("m", "/login"))
+    door = Door(people, Sandbox(), lambda call: call.at("m"), _hint)
     yield from routes(
         house,
         {
@@ -41,3 +39,7 @@ def addresses(house: House, closing: Event, public_url: str) -> Iterator[Route]:
         },
     )
     yield Route("/m/{program}/live", Live(house, people, closing).follow)
+
+
+def _hint(call: Call) -> str:
+    return demo.PHONE if call.program == demo.PROGRAM else ""

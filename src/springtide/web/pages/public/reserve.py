@@ -5,6 +5,7 @@ import hashlib
 
 from starlette.responses import Response
 
+from springtide.services import demo, demo_store
 from springtide.services.overview import Overview
 from springtide.services.programs import list_programs
 from springtide.web.pages.shared import series
@@ -19,7 +20,10 @@ CACHED = {**HEADERS, "Cache-Control": "public, max-age=15", "Vary": "Accept-Enco
 def start(call: Call) -> Response:
     """The way in; a demonstration shows all its doors."""
     programs = [program.name for program in list_programs(call.database)]
-    return call.page("public/start.html", programs=programs if call.house.demo else [])
+    return call.page(
+        "public/start.html", programs=programs if call.house.demo else [],
+        stores={demo.PROGRAM: demo_store.MERCHANT},
+    )  # fmt: skip
 
 
 def reserve(call: Call) -> Response:

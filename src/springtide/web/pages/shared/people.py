@@ -64,6 +64,13 @@ class Sessions:
         return response
 
 
+def member_cookies(public_url: str) -> Cookies:
+    """The cookie of members, who may be logged in to the console too."""
+    cookies = Cookies(public_url)
+    cookies.name += "-member"
+    return cookies
+
+
 class Slower:
     """Lets one address do something only so often."""
 

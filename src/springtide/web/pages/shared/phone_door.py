@@ -1,4 +1,6 @@
-"""Logging in by a code that is sent to a phone, and out."""
+"""Logging in by a code that is sent to a phone, and out; for members and owners of stores."""
+
+from collections.abc import Callable
 
 from starlette.responses import Response
 
@@ -11,18 +13,29 @@ from springtide.web.pages.shared.sandbox import Sandbox
 
 
 class Door:
-    """The way in for members."""
+    """The way in; `place` gives the address of what it leads to.
 
-    def __init__(self, people: Sessions, sender: Sandbox) -> None:
+    In a demonstration, `hint` gives a number to try, or nothing.
+    """
+
+    def __init__(
+        self,
+        people: Sessions,
+        sender: Sandbox,
+        place: Callable[[Call], str],
+        hint: Callable[[Call], str],
+    ) -> None:
         self._people = people
         self._sender = sender
+        self._place = place
+        self._hint = hint
         self._sending = Slower("60/hour")
         self._guessing = Slower("120/hour")
 
     def show(self, call: Call) -> Response:
         """Ask for the number."""
         read_program(call.database, call.program)  # there is such a program
-        return call.page("member/phone.html", error="", phone=call.asked("phone", 30))
+        return self._number(call, call.asked("phone", 30))
 
     def send(self, call: Call) -> Response:
         """Send a code, and ask for it."""
@@ -35,11 +48,9 @@ class Door:
                 call.database, call.program, phone, self._sender, call.now, random_hex
             )
         except phones.NotANumber:
-            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+            return self._number(call, text, 422, "number")
         except phones.TooSoon as error:
-            return call.page(
-                "member/phone.html", 429, error="soon", phone=text, wait_s=error.wait_s
-            )
+            return self._number(call, text, 429, "soon", error.wait_s)
         return self._ask(call, phone)
 
     def enter(self, call: Call) -> Response:
@@ -53,17 +64,26 @@ class Door:
                 call.database, call.program, phone, code, call.now, random_hex
             )
         except phones.NotANumber:
-            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+            return self._number(call, text, 422, "number")
         except phones.WrongCode:
             return self._ask(call, phone, 422)
-        return self._people.begin(call, token, session, call.at("m"))
+        return self._people.begin(call, token, session, self._place(call))
+
+    def _number(
+        self, call: Call, phone: str, status: int = 200, error: str = "", wait_s: int = 0
+    ) -> Response:
+        return call.page(
+            "shared/phone.html", status, phone=phone, error=error, wait_s=wait_s,
+            place=self._place(call), hint=self._hint(call) if call.house.demo else "",
+        )  # fmt: skip
 
     def _ask(self, call: Call, phone: str, status: int = 200) -> Response:
         shown = self._sender.last(phone) if call.house.demo else ""
         return call.page(
-            "member/code.html", status, phone=phone, shown=shown, wrong=status != 200
-        )
+            "shared/code.html", status, phone=phone, shown=shown, wrong=status != 200,
+            place=self._place(call),
+        )  # fmt: skip
 
     def leave(self, call: Call, session: Session) -> Response:
         """Log out."""
-        return self._people.end(call, session, call.at("m", "/login"))
+        return self._people.end(call, session, f"{self._place(call)}/login")

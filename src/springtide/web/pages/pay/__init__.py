@@ -1,0 +1,1 @@
+"""Paying a store that shows a code."""

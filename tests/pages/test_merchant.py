@@ -1,0 +1,236 @@
+"""A merchant's day: codes that are paid, a sale taken back, goods for points, the account."""
+
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from springtide.core.units import MICRO, format_points, parse_money
+from springtide.services import codes, demo_store, holding, invitations, listing, stores
+from springtide.services import demo as demonstration
+from springtide.services.audit import audit
+from springtide.services.merchant_statements import read_merchant_statement
+from springtide.services.pay_codes import make
+from springtide.storage.database import Database
+from tests.pages.test_stories import SAID
+from tests.pages.visiting import STORE_HOME, Visits
+from tests.web.serving import Service
+
+pytestmark = pytest.mark.xdist_group("pages")
+
+DEMO, STORE = demonstration.PROGRAM, demo_store.MERCHANT
+
+
+def log_in(page: Page, phone: str) -> None:
+    """By phone, where a page of paying asks for it."""
+    page.fill("#phone", phone)
+    page.click("main form button")
+    page.fill("#code", page.inner_text(".note strong"))
+    page.click("main form button")
+    page.wait_for_url(re.compile(r"/pay/demo/[^/]+$"))
+
+
+def figure(page: Page, label: str) -> str:
+    """The exact value beside a label."""
+    place = page.locator(f"main dt:text-is({label!r}) + dd data").first
+    return place.get_attribute("value") or ""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_customer_scans_the_till_and_pays(
+    visits: Visits, books: Database, language: str
+) -> None:
+    say = SAID[language]
+    before = stores.read_today(books, DEMO, STORE, now())
+    with visits.window("store", language) as till, visits.window("", language) as customer:
+        till.goto(STORE_HOME)
+        assert figure(till, say("Sold")) == money(before.amount)
+        till.fill("#amount", "1,000.00")
+        till.click("main form button >> nth=0")
+        expect(till.locator(".chip.waiting")).to_be_visible()
+        customer.goto(till.get_attribute("#state a >> nth=0", "href") or "")
+        expect(customer.locator("h1")).to_contain_text("Corner Grocery")
+        expect(customer.locator("main")).to_contain_text(say("Do not buy for the points."))
+        customer.click("main a.btn")
+        log_in(customer, {"zh": "13700000001", "en": "13700000002"}[language])
+        told = figure(customer, say("Cash now for them"))
+        customer.check("#read")
+        customer.click("main form button")
+        expect(customer.locator("h1")).to_contain_text(say("Paid to %(name)s")[:2])
+        assert figure(customer, say("Cash now for them")) == told
+        customer.reload()
+        expect(customer.locator("main")).to_contain_text(say("Your lot of points"))
+
+        expect(till.locator("#state .chip.done")).to_be_visible(timeout=10_000)  # by itself
+        till.click("#state a >> nth=1")
+        order = till.url.rpartition("/")[2].replace("%3A", ":")
+        assert figure(till, say("Your part")) == "800.000000"
+        till.goto(STORE_HOME)
+        after = stores.read_today(books, DEMO, STORE, now())
+        assert (after.orders, after.amount) == (before.orders + 1, before.amount + 1000 * MICRO)
+        assert figure(till, say("Sold")) == money(after.amount)
+        assert figure(till, say("Paid into the reserve")) == money(after.contribution)
+        assert figure(till, say("Points granted")) == format_points(after.granted)
+    check_buyer(books, order)
+
+
+def check_buyer(books: Database, order: str) -> None:
+    """Who scanned is a new member, bound to the store's owner, with the lot of the order."""
+    row = listing.read_entry(books, DEMO, ["purchase"], order)
+    assert row is not None
+    member = listing.read_member(books, DEMO, re.findall('"member": ?"([^"]*)"', row.event)[0])
+    assert member is not None
+    assert member.referrer == demo_store.OWNER
+    _, [lot] = holding.list_lots(books, DEMO, member.id, None, 2)
+    assert (lot.id, lot.amount, lot.contribution) == (order, 1000 * MICRO, 160 * MICRO)
+    assert audit(books, DEMO).passed
+
+
+def money(amount: int) -> str:
+    return f"{amount // MICRO}.{amount % MICRO:06d}"
+
+
+def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
+    def owed() -> int:
+        found = listing.read_merchant(books, DEMO, STORE)
+        assert found is not None
+        return found
+
+    with visits.window("store") as page:
+        page.goto(f"{STORE_HOME}/sales")
+        page.click("text=128.00")
+        page.fill("#amount", "9000")
+        page.click("#back button")
+        expect(page.locator("[role=alert]")).to_contain_text("at most ¥ 128.00")
+        page.fill("#amount", "ten")
+        page.click("#back button")
+        expect(page.locator(".error")).to_contain_text("no amount")
+        page.fill("#amount", "28.00")
+        page.click("#back button")
+        mine, before = parse_money(figure(page, "You pay of it")), owed()
+        page.click("text=Yes, take it back")
+        expect(page.locator("h1 + p .chip")).to_have_text("refunded in part")
+        assert figure(page, "Taken back so far") == "28.000000"
+        assert before - owed() == mine
+    assert audit(books, DEMO).passed
+
+
+def test_goods_for_points_and_the_account(
+    visits: Visits, books: Database, tmp_path: Path
+) -> None:
+    code, _ = codes.make_code(
+        books, DEMO, "till-story", "c00031", "0.5", 30, "system", now(), secrets.randbelow
+    )
+    with visits.window("store") as page:
+        page.goto(f"{STORE_HOME}/redeem")
+        page.fill("#code", "0000-0000-0000")
+        page.click("main form button")
+        expect(page.locator("[role=alert]")).to_contain_text("no such code")
+        page.fill("#code", code.lower())
+        page.click("main form button")
+        worth = page.get_attribute(".big data", "value")
+        page.click("text=Yes, hand it in")
+        page.wait_for_url(re.compile("/redeemed"))
+        assert page.get_attribute(".big data", "value") == worth
+        page.goto(f"{STORE_HOME}/redeem")
+        page.fill("#code", code)
+        page.click("main form button")
+        expect(page.locator("[role=alert]")).to_contain_text("handed in before")
+
+        page.click("text=Account")
+        since = now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        found = read_merchant_statement(books, DEMO, STORE, since, now() + timedelta(days=1))
+        assert figure(page, "The program owes you now") == money(found.owed_now)
+        assert figure(page, "Your part of sales") == money(found.sold)
+        assert figure(page, "Goods for points") == money(found.redeemed) == worth
+        with page.expect_download() as download:
+            page.click("text=Download as a sheet")
+        with ZipFile(download.value.path()) as sheet:
+            assert money(found.owed_now) in sheet.read("xl/sharedStrings.xml").decode()
+        page.goto(f"{STORE_HOME}/customers")
+        today, _ = stores.count_customers(books, DEMO, STORE, now())
+        expect(page.locator(".figure dd").first).to_have_text(f"{today.all}")
+        assert not re.search(r"c000\d\d|u[0-9a-f]{16}", page.content())
+    assert audit(books, DEMO).passed
+
+
+def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
+    store = stores.find_store(books, DEMO, STORE, now())
+    assert store is not None
+    with visits.window() as page:
+        page.goto(f"/p/demo/stores/{STORE}")
+        expect(page.locator("main")).to_contain_text(store.word)
+        page.goto(f"/pay/demo/{store.code}")
+        expect(page.locator("main")).to_contain_text(store.word)
+        page.fill("#amount", "12.345")
+        page.click("main form button")
+        expect(page.locator(".error")).to_contain_text("no amount")
+        page.fill("#amount", "300")
+        page.click("main form button")
+        page.click("main a.btn")
+        log_in(page, "13700000003")
+        page.check("#read")
+        page.click("main form button")
+        expect(page.locator("h1")).to_contain_text("Paid to")
+        page.goto(f"/pay/demo/{store.code}")  # a second time: more than a card may be a day
+        page.fill("#amount", "200.01")
+        page.click("main form button")
+        page.click("main form button")
+        expect(page.locator("[role=alert]")).to_contain_text("¥ 200.00 more by card today")
+
+
+def test_who_does_not_own_a_store_finds_nothing(visits: Visits, http: httpx2.Client) -> None:
+    with visits.window() as page:
+        page.goto(STORE_HOME)
+        page.wait_for_url(re.compile("/corner/login"))
+        page.fill("#phone", "13700000004")
+        page.click("main form button")
+        page.fill("#code", page.inner_text(".note strong"))
+        page.click("main form button")
+        expect(page.locator("h1")).to_have_text("There is nothing at this address")
+        for rest in ("/sales", "/card", "/statement.xlsx", "/customers"):
+            assert page.request.get(f"{STORE_HOME}{rest}").status == 404, rest
+    assert http.get("/p/demo/stores/nobody").status_code == 404
+    assert http.get("/s/demo/nobody", follow_redirects=False).status_code == 303
+
+
+def test_codes_that_are_forged_or_over(
+    visits: Visits, books: Database, site: Service, http: httpx2.Client
+) -> None:
+    assert site.process.poll() is None
+    store = stores.find_store(books, DEMO, STORE, now())
+    assert store is not None
+    late = now() - timedelta(minutes=5, seconds=1)
+    old = make(books, DEMO, store.code, 9 * MICRO, "t", late, secrets.token_hex)
+    good = make(books, DEMO, store.code, 9 * MICRO, "t", now(), secrets.token_hex)
+    cheaper = good.replace(f"-t{9 * MICRO:x}-", f"-t{MICRO:x}-")
+    member = invitations.make(books, DEMO, "c00021", "", now(), "system", secrets.token_bytes)
+    english = {"Accept-Language": "en"}
+    for code, status in (
+        (old, 410), (good, 200), (cheaper, 404), (good[:-1], 404), (member, 404), ("x", 404),
+    ):  # fmt: skip
+        assert http.get(f"/pay/demo/{code}", headers=english).status_code == status, code
+    assert http.post(f"/pay/demo/{good}").status_code == 303  # nobody is logged in
+    foreign = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
+    answer = http.post(f"/pay/demo/{store.code}/amount", data={"amount": "1"}, headers=foreign)
+    assert answer.status_code == 403
+    with visits.window("store") as page:
+        page.goto(STORE_HOME)
+        csrf = page.get_attribute("[name=csrf] >> nth=0", "value") or ""
+        safe = {"Sec-Fetch-Site": "same-origin"}
+        for given, status in (("x" * 32, 403), (csrf, 422)):
+            form: dict[str, str | float | bool] = {"csrf": given, "amount": "0"}
+            answer_ = page.request.post(f"{STORE_HOME}/codes", form=form, headers=safe)
+            assert answer_.status == status
+        assert page.request.get(f"{STORE_HOME}/codes/{old}").status == 200
+        assert page.request.get(f"{STORE_HOME}/codes/{cheaper}").status == 404
+        assert page.request.get(f"{STORE_HOME}/orders/cd001425").status == 404  # not its own
