@@ -15,7 +15,7 @@ from itertools import count
 import pyotp
 
 from springtide.core.event_fields import Json
-from springtide.services import login, phones, staff
+from springtide.services import demo_purse, login, phones, staff
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs
 from springtide.services.sessions import Random
@@ -63,6 +63,14 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
         phones.link_phone(database, PROGRAM, MEMBER, PHONE, "system", now, random_hex)
     with Writer(database, PROGRAM) as writer:
         writer.post(story())
+    demo_purse.fill_purse(
+        database,
+        PROGRAM,
+        MEMBER,
+        f"staff:{STAFF}",
+        now,
+        lambda size: bytes.fromhex(random_hex(size)),
+    )
     return True
 
 

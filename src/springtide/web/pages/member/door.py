@@ -5,6 +5,8 @@ from starlette.responses import Response
 from springtide.services import phones
 from springtide.services.listing import read_program
 from springtide.services.sessions import Session
+from springtide.web.pages.member import inviting
+from springtide.web.pages.member.home import member_of
 from springtide.web.pages.shared.call import Call
 from springtide.web.pages.shared.people import Sessions, Slower, random_hex
 from springtide.web.pages.shared.sandbox import Sandbox
@@ -22,7 +24,15 @@ class Door:
     def show(self, call: Call) -> Response:
         """Ask for the number."""
         read_program(call.database, call.program)  # there is such a program
-        return call.page("member/phone.html", error="", phone=call.asked("phone", 30))
+        return self._phone(call, 200, "", call.asked("phone", 30))
+
+    def _phone(
+        self, call: Call, status: int, error: str, phone: str, wait_s: int = 0
+    ) -> Response:
+        return call.page(
+            "member/phone.html", status, error=error, phone=phone, wait_s=wait_s,
+            invitation=_invitation(call),
+        )  # fmt: skip
 
     def send(self, call: Call) -> Response:
         """Send a code, and ask for it."""
@@ -35,11 +45,9 @@ class Door:
                 call.database, call.program, phone, self._sender, call.now, random_hex
             )
         except phones.NotANumber:
-            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+            return self._phone(call, 422, "number", text)
         except phones.TooSoon as error:
-            return call.page(
-                "member/phone.html", 429, error="soon", phone=text, wait_s=error.wait_s
-            )
+            return self._phone(call, 429, "soon", text, error.wait_s)
         return self._ask(call, phone)
 
     def enter(self, call: Call) -> Response:
@@ -53,17 +61,28 @@ class Door:
                 call.database, call.program, phone, code, call.now, random_hex
             )
         except phones.NotANumber:
-            return call.page("member/phone.html", 422, error="number", phone=text, wait_s=0)
+            return self._phone(call, 422, "number", text)
         except phones.WrongCode:
             return self._ask(call, phone, 422)
-        return self._people.begin(call, token, session, call.at("m"))
+        code = _invitation(call)
+        if code:
+            inviting.bind(call, member_of(session), code, {"phone": phone})
+        next_ = call.at("m", "/invited") if code else call.at("m")
+        return self._people.begin(call, token, session, next_)
 
     def _ask(self, call: Call, phone: str, status: int = 200) -> Response:
         shown = self._sender.last(phone) if call.house.demo else ""
         return call.page(
-            "member/code.html", status, phone=phone, shown=shown, wrong=status != 200
-        )
+            "member/code.html", status, phone=phone, shown=shown, wrong=status != 200,
+            invitation=_invitation(call),
+        )  # fmt: skip
 
     def leave(self, call: Call, session: Session) -> Response:
         """Log out."""
         return self._people.end(call, session, call.at("m", "/login"))
+
+
+def _invitation(call: Call) -> str:
+    """The code of the invitation that somebody came by, handed on from page to page."""
+    text = call.form.get("invitation", "") or call.asked("invitation", 60)
+    return text if len(text) <= 60 and text.isalnum() and text.isascii() else ""
