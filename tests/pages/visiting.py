@@ -28,7 +28,7 @@ MEMBER = {
     "member-account": "/m/demo/account",
     "member-cash-out": "/m/demo/cash-out?points=1",
     "member-cash-out-refused": "/m/demo/cash-out?points=99",
-    "member-withdraw": "/m/demo/withdraw?amount=1.00",
+    "member-withdraw": "/m/demo/withdraw?amount=0.50",
     "member-withdraw-refused": "/m/demo/withdraw?amount=99999",
     "member-withdrawals": "/m/demo/withdrawals",
     "member-withdrawal": f"/m/demo/withdrawals/{demo_purse.ASKED}",

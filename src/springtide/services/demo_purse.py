@@ -27,8 +27,8 @@ def fill_purse(
     if known:
         return
     with Writer(database, name, lambda: now) as writer:
-        writer.post([{"type": "cash_out", "id": CASH_OUT, "member": member, "points": "0.5"}])
-        for id_, amount in ((PAID, "6.00"), (ASKED, "3.50")):
+        writer.post([{"type": "cash_out", "id": CASH_OUT, "member": member, "points": "0.4"}])
+        for id_, amount in ((PAID, "2.50"), (ASKED, "1.50")):
             _ask(database, name, writer.post, id_, member, amount, now)
         for state in ("approved", "sent", "settled"):
             row, _ = withdrawals.read_withdrawal(database, name, PAID)
