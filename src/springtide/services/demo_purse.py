@@ -32,11 +32,9 @@ def fill_purse(
             _ask(database, name, writer.post, id_, member, amount, now)
         for state in ("approved", "sent", "settled"):
             row, _ = withdrawals.read_withdrawal(database, name, PAID)
-            writer.post(
-                withdrawals.step_events(row, state, by=owner, now=now, batch=SENT_WITH)
-                if state == "sent"
-                else withdrawals.step_events(row, state, by=owner, now=now)
-            )
+            batch = SENT_WITH if state == "sent" else ""
+            steps = withdrawals.step_events(row, state, by=owner, now=now, batch=batch)
+            writer.post(steps)
 
 
 def _ask(

@@ -109,7 +109,8 @@ def _cashed(tx: Transaction, program: Program, member: str, most: int) -> Iterat
 
 def _withdrawn(tx: Transaction, program: Program, member: str) -> Iterator[Notice]:
     rows = {row.id: row for row in withdrawals.list_withdrawals(tx, program, member=member)}
-    for step in withdrawals.read_steps(tx, program, rows) if rows else []:
+    steps = withdrawals.read_steps(tx, program, rows) if rows else []
+    for step in sorted(steps, key=lambda step: step.seq, reverse=True):
         if step.to_state in TOLD and step.from_state != step.to_state:
             amount = rows[step.withdrawal].amount_micro
             yield Notice(
