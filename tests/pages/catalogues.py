@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from springtide.core import policy_diff
 from springtide.services import audit
 
 LAWS = (
@@ -19,6 +20,11 @@ LAWS = (
     audit.KEPT, audit.SUPPLY, audit.LOTS,
 )  # fmt: skip
 """What the audit says in English, and its page in the reader's language."""
+
+_SAID = [*policy_diff.KNOWN.values(), *policy_diff.BY_KEY.values()]
+_SAID += [row for table in policy_diff.INSIDE.values() for row in table.values()]
+RULES = {about for _, about, _ in _SAID} | policy_diff.WORDS
+"""What policy changes say in English, and the notices in the reader's language."""
 
 SOURCE = Path(__file__).parents[2] / "src" / "springtide"
 LOCALE = SOURCE / "web" / "locale"
@@ -32,8 +38,8 @@ def extracted() -> Catalog:
     rows = extract_from_dir(SOURCE, METHODS, OPTIONS, keywords=KEYWORDS)
     for _, _, message, _, context in rows:
         found.add(message, context=context)
-    for law in LAWS:
-        found.add(law)
+    for said in (*LAWS, *RULES):
+        found.add(said)
     return found
 
 

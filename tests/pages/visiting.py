@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from springtide.services import demo, demo_store
+from springtide.services import demo, demo_purse, demo_store
 from tests.pages.browser import DESK, PHONE
 
 PUBLIC = {
@@ -30,6 +30,19 @@ MEMBER = {
     "member-account": "/m/demo/account",
     "member-cash-out": "/m/demo/cash-out?points=1",
     "member-cash-out-refused": "/m/demo/cash-out?points=99",
+    "member-withdraw": "/m/demo/withdraw?amount=0.50",
+    "member-withdraw-refused": "/m/demo/withdraw?amount=99999",
+    "member-withdrawals": "/m/demo/withdrawals",
+    "member-withdrawal": f"/m/demo/withdrawals/{demo_purse.ASKED}",
+    "member-earnings": "/m/demo/earnings",
+    "member-earnings-why": "/m/demo/earnings/cd000475",
+    "member-invite": "/m/demo/invite",
+    "member-invited": "/m/demo/invited",
+    "member-redeem": "/m/demo/redeem?points=0.1",
+    "member-order": "/m/demo/orders/cd000155",
+    "member-notices": "/m/demo/notices",
+    "member-delete": "/m/demo/delete",
+    "member-left": "/m/demo/left",
 }
 CONSOLE = {
     "console-overview": "/console/demo",

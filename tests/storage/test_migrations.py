@@ -21,6 +21,7 @@ TABLES = {
     "batch",
     "binding",
     "cash_out_request",
+    "departure",
     "entry",
     "evidence",
     "evidence_revocation",
@@ -71,6 +72,7 @@ MAY_INSERT = {
     "batch",
     "binding",
     "cash_out_request",
+    "departure",
     "entry",
     "evidence",
     "evidence_revocation",
@@ -154,7 +156,7 @@ MAY_UPDATE = {
     "tally": {"spent", "cash_day", "cashed"},
     "redemption_code": {"closed_at"},
 }  # fmt: skip
-MAY_DELETE = {"staff_role"}
+MAY_DELETE = {"identity", "invitation", "login_code", "phone", "staff_role"}
 
 
 @pytest.fixture

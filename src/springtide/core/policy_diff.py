@@ -55,7 +55,8 @@ def _notice(days: int | None) -> str:
     return "as the profile says" if days is None else f"{days} days"
 
 
-_KNOWN: dict[str, tuple[str, str, Say]] = {
+# What each parameter is called, what it is, and how its value is said; pages translate these.
+KNOWN: dict[str, tuple[str, str, Say]] = {
     "opening_reserve_micro": ("opening_reserve", "money the pool opens with", _money),
     "take_ppm": ("split.take_rate", "taken of a sale; the merchant keeps the rest", _percent),
     "platform_ppm": ("split.platform", "of what is taken: the platform's", _percent),
@@ -104,7 +105,7 @@ def _terms(terms: Terms) -> str:
     return ", ".join(parts)
 
 
-_BY_KEY: dict[str, tuple[str, str, Say]] = {
+BY_KEY: dict[str, tuple[str, str, Say]] = {
     "level_rates_ppm": ("commission.level.rates", "of an order: to this level", _percent),
     "merchants": ("merchants", "terms of this merchant", _terms),
     "agents": ("agents", "agent of this region", str),
@@ -124,7 +125,7 @@ def _rules(rules: Mapping[str, LevelRule]) -> str:
     return "; ".join(parts) or NOTHING
 
 
-_INSIDE: dict[str, dict[str, tuple[str, str, Say]]] = {
+INSIDE: dict[str, dict[str, tuple[str, str, Say]]] = {
     "withdrawal": {
         "fee_ppm": ("withdrawal.fee", "kept of a withdrawal", _percent),
         "fee_fixed_micro": ("withdrawal.fee_fixed", "kept of each withdrawal", _money),
@@ -161,6 +162,35 @@ _INSIDE: dict[str, dict[str, tuple[str, str, Say]]] = {
 }  # fmt: skip
 """Parameters of tables that are records of their own; None is a record of nothing."""
 
+WORDS = frozenset(
+    {
+        NOTHING,
+        "no limit",
+        "no cap",
+        "at once",
+        "for ever",
+        "as the profile says",
+        "days",
+        "hours",
+        "minutes",
+        "of the spend",
+        "the pool",
+        "the platform",
+        "the merchant",
+        "can be had",
+        "cannot be had",
+        "one a member",
+        "one an order",
+        "store credit",
+        "cash",
+        "is shown",
+        "is not shown",
+        "on statement",
+        "into wallets",
+    }
+)
+"""Values that are words, and units: what a reader in another language needs to be told."""
+
 _UNSET = {"hold_s": 0, "launch_floor_micro": 0}
 
 
@@ -174,13 +204,13 @@ def _changes(old: Policy, new: Policy) -> Iterator[Change]:
         before, after = getattr(old, field.name), getattr(new, field.name)
         if before == after:
             continue
-        if field.name in _INSIDE:
-            yield from _of_fields(_INSIDE[field.name], before, after)
-        elif field.name in _BY_KEY:
-            yield from _of_keys(*_BY_KEY[field.name], before, after)
+        if field.name in INSIDE:
+            yield from _of_fields(INSIDE[field.name], before, after)
+        elif field.name in BY_KEY:
+            yield from _of_keys(*BY_KEY[field.name], before, after)
         else:
             plain = field.name.replace("_", " ")
-            name, about, say = _KNOWN.get(field.name, (field.name, plain, str))
+            name, about, say = KNOWN.get(field.name, (field.name, plain, str))
             yield Change(name, about, say(before), say(after))
 
 

@@ -111,6 +111,21 @@ def list_earned(
     return [stand(row, _hold(program), now) for row in rows]
 
 
+def list_newest(
+    database: Database,
+    name: str,
+    member: str,
+    now: datetime,
+    before: tuple[int, int] | None,
+    most: int,
+) -> list[Earned]:
+    """A member's commissions as they stand, newest first, from before a seq and its line."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        rows = earnings.read_newest(tx, program, member, before, most)
+    return [stand(row, _hold(program), now) for row in rows]
+
+
 def payable_micro(database: Database, name: str, member: str, now: datetime) -> int:
     """How much of what a member has may be paid out: all but commissions that are held.
 

@@ -15,7 +15,7 @@ from itertools import count
 import pyotp
 
 from springtide.core.event_fields import Json
-from springtide.services import demo_store, login, phones, staff
+from springtide.services import demo_purse, demo_store, login, phones, staff
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs
 from springtide.services.sessions import Random
@@ -64,6 +64,14 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
     with Writer(database, PROGRAM) as writer:
         writer.post(story())
     demo_store.open_store(database, PROGRAM, now, random_hex)
+    demo_purse.fill_purse(
+        database,
+        PROGRAM,
+        MEMBER,
+        f"staff:{STAFF}",
+        now,
+        lambda size: bytes.fromhex(random_hex(size)),
+    )
     return True
 
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from springtide.core.event_fields import Json, is_name
 from springtide.core.policy_file import read_policy
-from springtide.storage import distribution, onboarding, programs, reports
+from springtide.storage import distribution, earnings, onboarding, programs, reports
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
@@ -145,6 +145,17 @@ def make(
     return code
 
 
+def find(database: Database, name: str, member: str) -> str:
+    """The code of a member's invitation; empty if it was never made."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        for version, secret in onboarding.list_secrets(tx, program).items():
+            code = _code(version, secret, member, "")
+            if onboarding.find_invitation(tx, program, code) is not None:
+                return code
+    return ""
+
+
 def _owner(tx: Transaction, program: Program, merchant: str) -> str:
     terms = dict(distribution.read_terms(tx, program, [merchant])).get(merchant)
     if terms is None or not terms.owner:
@@ -178,6 +189,15 @@ def _read(tx: Transaction, program: Program, code: str) -> Invitation:
         raise unknown
     by = _owner(tx, program, row.merchant) if row.merchant else row.member
     return Invitation(code, by, row.merchant)
+
+
+def bound_by(database: Database, name: str, member: str) -> tuple[bool, str]:
+    """Whether somebody brought a member, and who; empty where the policy does not show it."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        found = earnings.find_referrer(tx, program, member, program.seq)
+        visible = read_policy(program.policy_toml).promotion.visible
+    return found is not None, found[0] if found and visible else ""
 
 
 def order_from(

@@ -56,6 +56,22 @@ def read_earned(
     return [EarnedRow(*row) for row in rows]
 
 
+def read_newest(
+    tx: psycopg.Connection,
+    program: Program,
+    member: str,
+    before: tuple[int, int] | None,
+    most: int,
+) -> list[EarnedRow]:
+    """A member's commissions, newest first, from before one."""
+    rows = tx.execute(
+        f"{_EARNED} AND c.member = %s AND (%s::bigint IS NULL OR (c.seq, c.line) < (%s, %s))"
+        " ORDER BY c.seq DESC, c.line DESC LIMIT %s",
+        [program.id, member, before and before[0], *(before or (None, None)), most],
+    )
+    return [EarnedRow(*row) for row in rows]
+
+
 def read_earned_at(
     tx: psycopg.Connection, program: Program, seq: int, member: str
 ) -> list[EarnedRow]:

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from springtide.core.refusals import Refusal
 from springtide.core.units import format_points, parse_points
-from springtide.services import holding, listing
+from springtide.services import cash_outs, holding, listing
 from springtide.services.preview import preview
 from springtide.services.sessions import Session
+from springtide.web.pages.member import daily
 from springtide.web.pages.member.home import member_of
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.people import random_hex
@@ -25,6 +26,7 @@ def ask(call: Call, session: Session) -> Response:
     has = holding.read_holding(call.database, call.program, member_of(session))
     wanted = call.asked("points", 40)
     given: dict[str, Any] = {"has": has, "wanted": wanted, "quote": None, "refusal": None}
+    given |= _times(call, has)
     if wanted:
         event = _event(f"co_{random_hex(16)}", has.member, wanted)
         outcome, _ = preview(call.database, call.program, event, call.now)
@@ -41,6 +43,11 @@ def confirm(call: Call, session: Session) -> Response:
     if not _ID.fullmatch(id_):
         raise Missing
     event = {**_event(id_, member_of(session), points), "min_net": net}
+    if run_async(call.house.desks.pays_daily, call.program):
+        outcome, _ = preview(call.database, call.program, event, call.now)
+        if outcome.refusal is not None:
+            return _refused(call, session, points, outcome.refusal)
+        return daily.record(call, session, event)
     [outcome] = run_async(call.house.desks.post, call.program, [event])
     if outcome.refusal is not None:
         return _refused(call, session, points, outcome.refusal)
@@ -50,7 +57,16 @@ def confirm(call: Call, session: Session) -> Response:
 def _refused(call: Call, session: Session, points: str, refusal: Refusal) -> Response:
     has = holding.read_holding(call.database, call.program, member_of(session))
     given: dict[str, Any] = {"has": has, "wanted": points, "quote": None, "refusal": refusal}
+    given |= _times(call, has)
     return call.page("member/cash_out.html", 409, session=session, tab="", **given)
+
+
+def _times(call: Call, has: holding.Holding) -> dict[str, Any]:
+    """When the next batch is, and what waits for it; nothing where all is paid at once."""
+    if not has.policy.cash_out_daily:
+        return {"due": None, "waiting": []}
+    due = cash_outs.next_batch(call.database, call.program, call.now)
+    return {"due": due, "waiting": daily.waiting(call, has.member)}
 
 
 def receipt(call: Call, session: Session) -> Response:

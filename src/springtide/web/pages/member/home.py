@@ -51,15 +51,11 @@ def _recent(seen: Overview) -> list[series.Priced]:
 
 def lots(call: Call, session: Session) -> Response:
     """Lots one by one, newest first."""
-    return _list(call, session, "member/lots.html", "lots")
+    return listed(call, session, "member/lots.html", "lots")
 
 
-def orders(call: Call, session: Session) -> Response:
-    """Orders, newest first, with what was taken back."""
-    return _list(call, session, "member/orders.html", "orders")
-
-
-def _list(call: Call, session: Session, template: str, tab: str) -> Response:
+def listed(call: Call, session: Session, template: str, tab: str, **more: object) -> Response:
+    """A page of lots, newest first."""
     text = call.asked("before", 18)
     before = int(text) if text.isascii() and text.isdigit() else None
     policy, found = holding.list_lots(
@@ -69,7 +65,7 @@ def _list(call: Call, session: Session, template: str, tab: str) -> Response:
     following = call.here(before=str(shown[-1].seq)) if len(found) > LOTS_A_PAGE else ""
     first = call.here(before="") if before is not None else ""
     return call.page(
-        template, lots=shown, policy=policy, first=first, following=following, tab=tab
+        template, lots=shown, policy=policy, first=first, following=following, tab=tab, **more
     )
 
 
