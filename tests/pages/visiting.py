@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from springtide.services import demo, demo_purse, demo_store
+from springtide.services import demo, demo_counter, demo_purse, demo_store
 from tests.pages.browser import DESK, PHONE
 
 PUBLIC = {
@@ -55,6 +55,17 @@ CONSOLE = {
     "console-prices": "/console/demo/prices",
     "console-audit": "/console/demo/audit",
     "console-log": "/console/demo/log",
+    "console-withdrawals": "/console/demo/withdrawals",
+    "console-withdrawal": "/console/demo/withdrawals/demo-withdrawal-6",
+    "console-together": "/console/demo/together?tick=demo-withdrawal-6",
+    "console-payouts": "/console/demo/payouts",
+    "console-refund": "/console/demo/refunds/tea-2?amount=10",
+    "console-merchants": "/console/demo/merchants",
+    "console-merchant": "/console/demo/merchants/teahouse",
+    "console-agents": "/console/demo/agents?below=33",
+    "console-appoint": "/console/demo/appoint?member=c00001&region=31&contract=shanghai",
+    "console-commissions": "/console/demo/commissions?kind=territory",
+    "console-levels": "/console/demo/levels",
 }
 STORE_HOME = f"/s/demo/{demo_store.MERCHANT}"
 STORE = {
@@ -116,7 +127,7 @@ class Visits:
         if who not in self._states:
             context = self._context("en", "desk", "light", None)
             page = context.new_page()
-            {"member": log_in_member, "staff": log_in_staff, "store": log_in_store}[who](page)
+            LOG_INS[who](page)
             self._states[who] = context.storage_state()
             context.close()
         return self._states[who]
@@ -142,11 +153,24 @@ def log_in_store(page: Page) -> None:
     page.wait_for_url(re.compile(f"{STORE_HOME}$"))
 
 
-def log_in_staff(page: Page) -> None:
+def log_in_reviewer(page: Page) -> None:
+    """As the second person."""
+    log_in_staff(page, demo_counter.REVIEWER, "#demo-code-reviewer")
+
+
+def log_in_staff(page: Page, name: str = demo.STAFF, code: str = "#demo-code") -> None:
     """By what the demonstration shows."""
     page.goto("/login")
-    page.fill("#name", demo.STAFF)
+    page.fill("#name", name)
     page.fill("#password", demo.PASSWORD)
-    page.fill("#code", page.inner_text("#demo-code"))
+    page.fill("#code", page.inner_text(code))
     page.click("main button")
     page.wait_for_url(re.compile("/console/demo$"))
+
+
+LOG_INS = {
+    "member": log_in_member,
+    "staff": log_in_staff,
+    "reviewer": log_in_reviewer,
+    "store": log_in_store,
+}

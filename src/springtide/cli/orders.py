@@ -26,6 +26,7 @@ from springtide.cli.settings import (
 from springtide.core.event_fields import Json as Event
 from springtide.core.policy import PolicyError
 from springtide.services.demo import PROGRAM, moved
+from springtide.services.demo_counter import TERMS
 from springtide.services.gateway import Database, ProgramExists
 from springtide.services.importing import (
     ImportResult,
@@ -173,7 +174,7 @@ def demo_command(
     with database() as db, TemporaryDirectory(prefix="springtide-") as folder:
         path = Path(folder) / "orders.csv"
         try:
-            create_program(db, name, read_preset("local-life"))
+            create_program(db, name, read_preset("local-life") + TERMS)
         except ProgramExists:
             err.print(f"program {name} is there already; going on with it")
         opened_on = list_policies(db, name)[0].created_at.date()

@@ -19,6 +19,7 @@ __all__ = [
     "UnknownAlarm",
     "UnusableControl",
     "acknowledge_alarm",
+    "find_freeze",
     "freeze_member",
     "list_alarms",
     "list_frozen",
@@ -78,6 +79,16 @@ def _put_freeze(
         after = guards.find_freeze(tx, program, member)
     assert after is not None
     return after
+
+
+def find_freeze(database: Database, name: str, member: str) -> Freeze | None:
+    """How a member stands; None if they were never frozen.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        return guards.find_freeze(tx, programs.get_program(tx, name), member)
 
 
 def list_frozen(database: Database, name: str, after: str, most: int) -> list[Freeze]:

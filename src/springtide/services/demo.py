@@ -15,7 +15,7 @@ from itertools import count
 import pyotp
 
 from springtide.core.event_fields import Json
-from springtide.services import demo_purse, demo_store, login, phones, staff
+from springtide.services import demo_counter, demo_purse, demo_store, login, phones, staff
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs
 from springtide.services.sessions import Random
@@ -27,6 +27,7 @@ PROGRAM = "demo"
 MEMBER = "c00177"
 PHONE = "+8613800000001"
 STAFF = "demo-owner"
+PEOPLE = {STAFF: "owner", demo_counter.REVIEWER: "reviewer"}
 PASSWORD = "anybody may try this"  # noqa: S105 - known to everybody on purpose
 
 
@@ -35,6 +36,7 @@ class Hint:
     """What one types to look at the console of the demonstration."""
 
     name: str
+    role: str
     password: str
     code: str
     """Of the second factor, at this moment."""
@@ -54,11 +56,12 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
     """Let everybody log in to the demonstration; false if there is none here."""
     if PROGRAM not in [program.name for program in list_programs(database)]:
         return False
-    with suppress(UnusableStaff):  # it is there already
-        invitation = staff.add_staff(
-            database, STAFF, PROGRAM, ["owner"], "system", now, random_hex
-        )
-        login.enrol(database, invitation, PASSWORD, now, _known())
+    for name, role in PEOPLE.items():
+        with suppress(UnusableStaff):  # it is there already
+            invitation = staff.add_staff(
+                database, name, PROGRAM, [role], "system", now, random_hex
+            )
+            login.enrol(database, invitation, PASSWORD, now, _known(name))
     with suppress(phones.Linked):
         phones.link_phone(database, PROGRAM, MEMBER, PHONE, "system", now, random_hex)
     with Writer(database, PROGRAM) as writer:
@@ -72,12 +75,16 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
         now,
         lambda size: bytes.fromhex(random_hex(size)),
     )
+    demo_counter.wait_for_staff(database, PROGRAM, now)
     return True
 
 
-def hint(now: datetime) -> Hint:
-    """The log-in of the demonstration; its second factor is no secret."""
-    return Hint(STAFF, PASSWORD, pyotp.TOTP(make_totp(_known())).at(now))
+def hints(now: datetime) -> list[Hint]:
+    """The log-ins of the demonstration; their second factors are no secret."""
+    return [
+        Hint(name, role, PASSWORD, pyotp.TOTP(make_totp(_known(name))).at(now))
+        for name, role in PEOPLE.items()
+    ]
 
 
 def story() -> list[Json]:
@@ -96,7 +103,11 @@ def story() -> list[Json]:
     return [*cash_outs, *refunds, part, gift]
 
 
-def _known() -> Callable[[int], str]:
+def _known(name: str) -> Callable[[int], str]:
     """Digits that look random and are the same every time."""
-    numbers = count()
-    return lambda size: hashlib.sha256(b"demo %d" % next(numbers)).hexdigest()[: 2 * size]
+    numbers, seed = count(), "demo" if name == STAFF else name
+    return lambda size: _hex(f"{seed} {next(numbers)}")[: 2 * size]
+
+
+def _hex(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

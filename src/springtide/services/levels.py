@@ -93,6 +93,19 @@ def reached(policy: Policy, before: str, own_micro: int, team_micro: int) -> str
     return highest if rates.get(highest, 0) > rates.get(before, 0) else None
 
 
+def list_levels(database: Database, name: str) -> dict[str, str]:
+    """The level of every member who has one, by member: what was given, else the policy's.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        given = distribution.read_levels(tx, program)
+    levels = {**read_policy(program.policy_toml).levels, **given}
+    return {member: level for member, level in sorted(levels.items()) if level}
+
+
 def run(
     database: Database, name: str, now: datetime, actor: str, only: Collection[str] = ()
 ) -> list[Promotion]:

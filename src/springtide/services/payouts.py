@@ -202,23 +202,33 @@ def read_results(path: Path) -> Iterator[tuple[int, Result | str]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            missing = {"reference", "state"} - set(rows.fieldnames or ())
-            if missing:
-                raise PayoutRefused(
-                    f"{path} has no column {' and no '.join(sorted(missing))}; "
-                    "it needs reference and state, and may have reason"
-                )
-            for row in rows:
-                if None in row or None in row.values():
-                    yield rows.line_num, "the row has not as many cells as the header"
-                else:
-                    reason = row.get("reason", "")
-                    yield rows.line_num, Result(row["reference"], row["state"], reason)
+            yield from read_rows(file, str(path))
     except OSError as error:
         raise PayoutRefused(f"{path}: {error.strerror}; check the path") from None
+
+
+def read_rows(lines: Iterable[str], called: str) -> Iterator[tuple[int, Result | str]]:
+    """The rows of a bank's answer, as `read_results`; a refusal names it as it is called.
+
+    Raises:
+        PayoutRefused: it is no CSV in UTF-8 or lacks a column.
+    """
+    try:
+        rows = csv.DictReader(lines, strict=True)
+        missing = {"reference", "state"} - set(rows.fieldnames or ())
+        if missing:
+            raise PayoutRefused(
+                f"{called} has no column {' and no '.join(sorted(missing))}; "
+                "it needs reference and state, and may have reason"
+            )
+        for row in rows:
+            if None in row or None in row.values():
+                yield rows.line_num, "the row has not as many cells as the header"
+            else:
+                reason = row.get("reason", "")
+                yield rows.line_num, Result(row["reference"], row["state"], reason)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise PayoutRefused(f"{path} is not a CSV file in UTF-8: {error}") from None
+        raise PayoutRefused(f"{called} is not a CSV file in UTF-8: {error}") from None
 
 
 def apply_results(

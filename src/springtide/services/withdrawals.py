@@ -1,6 +1,6 @@
 """Withdrawals: asked for, approved or rejected by people, and read back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from springtide.core.event_fields import Json
@@ -22,6 +22,8 @@ __all__ = [
     "StepRow",
     "Withdrawal",
     "ask",
+    "count_states",
+    "find_withdrawals",
     "list_withdrawals",
     "read_withdrawal",
     "step_events",
@@ -128,6 +130,28 @@ def list_withdrawals(
             tx, programs.get_program(tx, name), state=state, member=member, after=after,
             most=most,
         )  # fmt: skip
+
+
+def find_withdrawals(database: Database, name: str, ids: Collection[str]) -> list[Withdrawal]:
+    """Those of the ids that are withdrawals, in the order they were asked for.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        found = withdrawals.read_withdrawals(tx, program, ids)
+    return sorted(found.values(), key=lambda row: row.seq)
+
+
+def count_states(database: Database, name: str) -> dict[str, tuple[int, int]]:
+    """How many withdrawals are in each state, and how much they are together, in micro.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        return withdrawals.count_states(tx, programs.get_program(tx, name))
 
 
 def step_events(

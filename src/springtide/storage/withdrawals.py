@@ -205,3 +205,40 @@ def read_steps(
         [program.id, ids is None, list(ids or ())],
     )
     return [StepRow(*row) for row in rows]
+
+
+class BatchRow(NamedTuple):
+    """What was sent together: how many, how much reaches their owners, and how it stands."""
+
+    name: str
+    sent_at: datetime
+    payouts: int
+    net: int
+    states: dict[str, int]
+
+
+def count_states(tx: psycopg.Connection, program: Program) -> dict[str, tuple[int, int]]:
+    """How many withdrawals are in each state, and how much they are together, in micro."""
+    rows = tx.execute(
+        "SELECT state, count(*), sum(amount) FROM withdrawal WHERE program_id = %s GROUP BY 1",
+        [program.id],
+    )
+    return {state: (number, int(amount)) for state, number, amount in rows}
+
+
+def list_batches(tx: psycopg.Connection, program: Program, most: int) -> list[BatchRow]:
+    """What was sent together, the newest first; a reference is its batch, `w` and its seq."""
+    rows = tx.execute(
+        """
+        SELECT name, min(at), sum(number)::bigint, sum(net), jsonb_object_agg(state, number)
+        FROM (
+            SELECT left(w.reference, -length('w' || w.seq)) AS name, w.state, min(a.at) AS at,
+                   count(*) AS number, sum(w.amount - w.fee) AS net
+            FROM withdrawal w JOIN withdrawal_act a
+              ON a.program_id = w.program_id AND a.withdrawal = w.id AND a.to_state = 'sent'
+            WHERE w.program_id = %s AND w.reference IS NOT NULL GROUP BY 1, 2
+        ) sent GROUP BY name ORDER BY min(at) DESC, name LIMIT %s
+        """,
+        [program.id, most],
+    )
+    return [BatchRow(name, at, count, int(net), by) for name, at, count, net, by in rows]

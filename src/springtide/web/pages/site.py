@@ -23,7 +23,9 @@ from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
 from springtide.web.sessions import Cookies
 
-FIRST = frozenset(("", "p", "m", "i", "s", "pay", "console", "login", "leave", "patterns", "static"))
+FIRST = frozenset(
+    ("", "p", "m", "i", "s", "pay", "console", "login", "leave", "patterns", "static")
+)
 """What addresses of pages begin with; all others belong to the API."""
 
 

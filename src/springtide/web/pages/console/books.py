@@ -9,6 +9,7 @@ from springtide.services import acts, holding, listing, reports
 from springtide.services.gateway import UnknownMember
 from springtide.services.login import SignedIn
 from springtide.services.overview import Overview
+from springtide.web.pages.console import care, refunds
 from springtide.web.pages.shared import series
 from springtide.web.pages.shared.call import Call, Missing
 
@@ -26,7 +27,7 @@ def overview(call: Call, staff: SignedIn) -> Response:
         return call.page("shared/counting.html", 202)
     return call.page(
         "console/overview.html", staff=staff, tab="overview", found=found,
-        flow=_flow(call, found), price=_price(call, found),
+        flow=_flow(call, found), price=_price(call, found), **care.waiting(call),
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def members(call: Call, staff: SignedIn) -> Response:
     )
 
 
-def member(call: Call, staff: SignedIn) -> Response:
+def member(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Response:
     """A member: what they have, and their lots; the statement follows by itself."""
     id_ = call.request.path_params["id"]
     row = listing.read_member(call.database, call.program, id_)
@@ -86,8 +87,9 @@ def member(call: Call, staff: SignedIn) -> Response:
     has = holding.read_holding(call.database, call.program, id_)
     policy, lots = holding.list_lots(call.database, call.program, id_, None, ROWS_A_PAGE)
     return call.page(
-        "console/member.html", staff=staff, tab="members", has=has, lots=lots, policy=policy,
-        referrer=row.referrer,
+        "console/member.html", 409 if refusal else 200, staff=staff, tab="members", has=has,
+        lots=lots, policy=policy, referrer=row.referrer, refusal=refusal,
+        reason=call.form.get("reason", ""), **care.facts(call, staff, id_),
     )  # fmt: skip
 
 
@@ -133,7 +135,7 @@ def order(call: Call, staff: SignedIn) -> Response:
         raise Missing
     return call.page(
         "console/order.html", staff=staff, tab="orders", row=row,
-        event=json.loads(row.event), receipt=_receipt(row),
+        event=json.loads(row.event), receipt=_receipt(row), due=refunds.due(call, row),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Staff log in by name, password and second factor, and see only programs of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import BoundedSemaphore
 
@@ -23,11 +23,11 @@ class Reception:
     """The way in for staff, and who of them calls."""
 
     def __init__(
-        self, cookies: Cookies, door: Door, hint: Callable[[datetime], object]
+        self, cookies: Cookies, door: Door, hints: Callable[[datetime], Sequence[object]]
     ) -> None:
         self._cookies = cookies
         self._door = door
-        self._hint = hint
+        self._hints = hints
         self._hashing = BoundedSemaphore(2)  # each takes 64 MiB a while
 
     def find(self, call: Call) -> SignedIn | None:
@@ -65,7 +65,9 @@ class Reception:
 
     def show(self, call: Call) -> Response:
         """Ask for name, password and code."""
-        return call.page("console/login.html", wrong=False, name="", hint=self._hint(call.now))
+        return call.page(
+            "console/login.html", wrong=False, name="", hints=self._hints(call.now)
+        )
 
     def enter(self, call: Call) -> Response:
         """Log in; whatever was wrong, the answer is the same."""
@@ -83,8 +85,8 @@ class Reception:
                 random_hex,
             )
         if opened is None:
-            hint = self._hint(call.now)
-            return call.page("console/login.html", 422, wrong=True, name=name, hint=hint)
+            hints = self._hints(call.now)
+            return call.page("console/login.html", 422, wrong=True, name=name, hints=hints)
         before = self.find(call)
         if before is not None:
             login.log_out(call.database, before.session, call.now)

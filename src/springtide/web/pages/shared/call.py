@@ -21,6 +21,7 @@ from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import Language
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
+from springtide.web.pages.shared.uploads import MOST_UPLOAD, is_upload, read_parts
 from springtide.web.problems import Problem
 
 MOST_FORM = 64 * 1024
@@ -188,11 +189,14 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    body = bytearray()
+    body, kind = bytearray(), request.headers.get("content-type", "")
+    most = MOST_UPLOAD if is_upload(kind) else MOST_FORM
     async for part in request.stream():
         body += part
-        if len(body) > MOST_FORM:
+        if len(body) > most:
             return {}
+    if is_upload(kind):
+        return await run_in_threadpool(read_parts, kind, bytes(body))
     text = body.decode("utf-8", "replace")
     try:
         fields = parse_qs(text, keep_blank_values=True, max_num_fields=100)

@@ -11,7 +11,6 @@ from springtide.web.pages.shared.call import Call
 from springtide.web.pages.shared.people import Sessions, Slower, random_hex
 from springtide.web.pages.shared.sandbox import Sandbox
 
-
 Entered = Callable[[Call, Session, str], str]
 """Told who came in with which phone; gives the address to go on to."""
 
