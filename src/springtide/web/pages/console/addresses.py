@@ -9,6 +9,7 @@ from springtide.web.login import Door
 from springtide.web.pages.console import books
 from springtide.web.pages.console.auditing import Audits
 from springtide.web.pages.console.door import Reception
+from springtide.web.pages.console.office import office
 from springtide.web.pages.shared.call import House, routes
 from springtide.web.sessions import Cookies
 
@@ -18,6 +19,7 @@ def addresses(house: House, door: Door, public_url: str) -> Iterator[Route]:
     hint = demo.hint if house.demo else lambda _: None
     staff = Reception(Cookies(public_url), door, hint)
     audits = Audits()
+    yield from routes(house, office(staff))
     yield from routes(
         house,
         {
