@@ -2,19 +2,20 @@
 
 What comes back is small enough to be kept in memory: a curve, tenths of the members, a few
 figures. The simulator plays no limits of `[controls]`; a rehearsal says that it left them out.
+Its compiler is large, so it is loaded when the first scenario is asked for.
 """
 
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from springtide.core.units import MICRO, PPM
-from springtide.services import simulation
-from springtide.services.simulation import Results, Scenario, ScenarioError
-from springtide.simulation.population import order_counts
-from springtide.simulation.scenario import read_tables
+from springtide.services.presets import shipped, story_of
+
+if TYPE_CHECKING:
+    from springtide.services.simulation import Results, Scenario
 
 MOST_ORDERS = 250_000
 MOST_PERIODS = 1_500
@@ -23,6 +24,10 @@ MOST_POINTS = 200
 
 FOR_DRAFTS = "new-platform"
 """The preset that a draft is rehearsed with."""
+
+
+class CannotPlay(ValueError):
+    """A scenario that cannot be played here: what is wrong and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +77,78 @@ class Rehearsal:
     without_controls: bool
 
 
-def prepare(text: str, policy_toml: str | None = None) -> tuple[Scenario, bool]:
+def list_scenarios() -> dict[str, str]:
+    """Names of the preset scenarios, each with its story in plain words."""
+    return {name: story_of(text) for name, text in shipped("scenarios").items()}
+
+
+def scenario_text(preset: str) -> str:
+    """The file of a preset that is one of `list_scenarios`."""
+    return shipped("scenarios")[preset]
+
+
+def prepare(text: str, policy_toml: str | None = None) -> tuple["Scenario", bool]:
     """A scenario to be rehearsed, and whether limits were left out of its policy.
 
     With a policy's text, that is the policy; else the one of the scenario.
 
     Raises:
-        ScenarioError, PolicyError: it cannot be run, is too large, or names a file.
+        CannotPlay: it is wrong, too large, or names a file.
     """
+    from springtide.services import simulation
+    from springtide.simulation.population import order_counts
+    from springtide.simulation.scenario import read_tables
+
+    try:
+        scenario, without = _read(text, policy_toml, read_tables, simulation)
+        orders = sum(order_counts(scenario))
+    except simulation.REFUSALS as error:
+        raise CannotPlay(str(error)) from None
+    if scenario.time.periods > MOST_PERIODS:
+        raise CannotPlay(
+            f"time.periods is {scenario.time.periods}; give {MOST_PERIODS} at most here"
+        )
+    if orders > MOST_ORDERS:
+        raise CannotPlay(
+            f"orders.per_period makes {orders:,} orders; here {MOST_ORDERS:,} are played at "
+            "most; lower it, or run `springtide simulate`"
+        )
+    return scenario, without
+
+
+def _read(
+    text: str,
+    policy_toml: str | None,
+    read_tables: Callable[[str], dict[str, Any]],
+    simulation: Any,
+) -> tuple["Scenario", bool]:
     given = read_tables(text)
     for table in ("policy", "orders"):
         if isinstance(given.get(table), dict) and "file" in given[table]:
-            raise ScenarioError(f"{table}.file: there are no files here; remove it")
+            raise CannotPlay(f"{table}.file: there are no files here; remove it")
     tables = simulation.resolve(text, Path())
     if policy_toml is not None:
         tables["policy"] = tomllib.loads(policy_toml)
     limits = tables["policy"].pop("controls", None)
     if tables["policy"].get("cash_out", {}).get("execution") == "daily":
         tables["sales"] = {"pricing": "batch"}
-    scenario = simulation.read_scenario(tables)
-    if scenario.time.periods > MOST_PERIODS:
-        raise ScenarioError(
-            f"time.periods is {scenario.time.periods}; give {MOST_PERIODS} at most here"
-        )
-    orders = sum(order_counts(scenario))
-    if orders > MOST_ORDERS:
-        raise ScenarioError(
-            f"orders.per_period makes {orders:,} orders; here {MOST_ORDERS:,} are played at "
-            "most; lower it, or run `springtide simulate`"
-        )
-    return scenario, bool(limits)
+    return simulation.read_scenario(tables), bool(limits)
 
 
 def rehearse(
-    scenario: Scenario, *, without_controls: bool, progress: Callable[[int], None]
-) -> tuple[Rehearsal, Results]:
+    scenario: "Scenario", *, without_controls: bool, progress: Callable[[int], None]
+) -> tuple[Rehearsal, "Results"]:
     """Play a scenario; `progress` is told 1 after every period.
 
     Raises:
-        ScenarioError, PolicyError, SimulationLimit: it cannot be played.
+        CannotPlay: the simulator does not know one of its rules, or a number grew too large.
     """
-    results = simulation.simulate(scenario, progress=lambda orders: progress(1))
+    from springtide.services import simulation
+
+    try:
+        results = simulation.simulate(scenario, progress=lambda orders: progress(1))
+    except simulation.REFUSALS as error:
+        raise CannotPlay(str(error)) from None
     row = results.summary.iloc[0]
     keep = PPM - scenario.policy.cash_out_fee_ppm
     found = Rehearsal(
@@ -130,7 +166,7 @@ def rehearse(
     return found, results
 
 
-def _points(results: Results, keep: int) -> list[Point]:
+def _points(results: "Results", keep: int) -> list[Point]:
     table: Any = results.periods
     paid_in = (table["contributed_micro"] + table["injected_micro"]).cumsum()
     step = max(-(-len(table) // MOST_POINTS), 1)
@@ -147,7 +183,7 @@ def _points(results: Results, keep: int) -> list[Point]:
     return rows
 
 
-def _tenths(results: Results) -> list[Tenth]:
+def _tenths(results: "Results") -> list[Tenth]:
     table: Any = results.cohorts
     rows = table[table["cohort"] == "tenth of members"] if len(table) else table
     return [

@@ -19,7 +19,7 @@ def addresses(house: House, door: Door, public_url: str) -> Iterator[Route]:
     hint = demo.hint if house.demo else lambda _: None
     staff = Reception(Cookies(public_url), door, hint)
     audits = Audits()
-    yield from routes(house, office(staff))
+    yield from routes(house, office(house, staff, door))
     yield from routes(
         house,
         {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
@@ -15,8 +16,7 @@ from springtide.services.budget import budget_under
 from springtide.services.gateway import DraftState, FourEyes, UnknownDraft
 from springtide.services.login import SignedIn
 from springtide.services.policies import Draft
-from springtide.services.rehearsal import FOR_DRAFTS, Rehearsal
-from springtide.services.simulation import REFUSALS, Scenario, scenario_text
+from springtide.services.rehearsal import FOR_DRAFTS, CannotPlay, Rehearsal
 from springtide.web.pages.console import plots
 from springtide.web.pages.console.parameters import LABELS
 from springtide.web.pages.console.policy import number_of
@@ -43,7 +43,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._backtests: Runs[Backtest] = Runs("backtest", (PolicyError,))
-        self._plays: Runs[Pair] = Runs("rehearsal", REFUSALS)
+        self._plays: Runs[Pair] = Runs("rehearsal", (CannotPlay,))
 
     def show(self, call: Call, staff: SignedIn) -> Response:
         """One draft."""
@@ -66,7 +66,7 @@ class Drafts:
             raise Missing from None
         except FourEyes:
             return self._page(call, staff, 409, refused="four_eyes")
-        except (DraftState, PolicyError, ValueError) as error:
+        except (DraftState, PolicyError, CannotPlay) as error:
             return self._page(call, staff, 409, refused=str(error))
         anchor = f"#{what}" if what in ("backtest", "simulate") else ""
         return call.go(call.at("console", f"/policy/drafts/{number}{anchor}"))
@@ -80,7 +80,7 @@ class Drafts:
             self._backtests.start(key, call.now, by, program.seq, work)
             return
         _, running = policies.get_version(call.database, call.program)
-        text = scenario_text(FOR_DRAFTS)
+        text = rehearsal.scenario_text(FOR_DRAFTS)
         pair = [rehearsal.prepare(text, toml) for toml in (running, draft.toml)]
         most = sum(scenario.time.periods for scenario, _ in pair)
         self._plays.start(key, call.now, by, most, partial(_play, pair))
@@ -123,7 +123,7 @@ def _decide(call: Call, what: str, number: int, actor: str) -> None:
     """Move a draft on.
 
     Raises:
-        DraftState, FourEyes, PolicyError, ValueError: why not.
+        DraftState, FourEyes, PolicyError: why not.
     """
     at = (call.database, call.program, number, actor, call.now)
     if what == "approve":
@@ -155,7 +155,7 @@ def _backtest(call: Call, draft: Draft, advance: Advance) -> Backtest:
     return backtest(call.database, call.program, draft.toml, progress=advance)
 
 
-def _play(pair: list[tuple[Scenario, bool]], advance: Advance) -> Pair:
+def _play(pair: list[tuple[Any, bool]], advance: Advance) -> Pair:
     was, would_be = (
         rehearsal.rehearse(scenario, without_controls=without, progress=advance)[0]
         for scenario, without in pair

@@ -21,6 +21,7 @@ from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import Language
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
+from springtide.web.pages.shared.uploads import MOST_FILE, TOO_LARGE, has_files, read_files
 from springtide.web.problems import Problem
 
 MOST_FORM = 64 * 1024
@@ -67,6 +68,8 @@ class House:
     overviews: Overviews
     clock: Callable[[], datetime]
     demo: bool
+    private_webhooks: bool = False
+    """Whether webhooks may be sent into our own network."""
 
 
 @dataclass
@@ -165,7 +168,13 @@ class Call:
         return self.page("shared/down.html", 503, {"Retry-After": "5"})
 
 
-_STATUS = {"forbidden": 403, "cross_site": 403, "rate_limited": 429, "unauthorized": 401}
+_STATUS = {
+    "body_too_large": 413,
+    "forbidden": 403,
+    "cross_site": 403,
+    "rate_limited": 429,
+    "unauthorized": 401,
+}
 
 Handler = Callable[[Call], Response]
 
@@ -177,6 +186,8 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
         form = await _read_form(request) if request.method == "POST" else {}
         call = Call(house, request, form, house.clock())
         try:
+            if TOO_LARGE in form:
+                raise Problem(TOO_LARGE, f"a file may have {MOST_FILE // 2**20} MB")
             return await run_in_threadpool(handler, call)
         except (Missing, UnknownProgram, UnknownMember, Problem, DatabaseDown) as error:
             return await run_in_threadpool(call.refusal, error)
@@ -188,6 +199,8 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
 
 
 async def _read_form(request: Request) -> dict[str, str]:
+    if has_files(request):
+        return await read_files(request)
     body = bytearray()
     async for part in request.stream():
         body += part
