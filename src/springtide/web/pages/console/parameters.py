@@ -96,7 +96,7 @@ POLICY: Groups = (
 )  # fmt: skip
 
 SCENARIO: Groups = (
-    (_("What happens"), (
+    (_("Orders"), (
         Parameter("time.periods", _("Days"), "whole"),
         Parameter("orders.per_period", _("Orders a day, at first"), "number"),
         Parameter("orders.growth", _("How orders grow"), "choice", (
@@ -105,6 +105,8 @@ SCENARIO: Groups = (
             ("logistic", _("fast, then up to a limit")))),
         Parameter("orders.rate", _("Growth a day, as a share"), "number"),
         Parameter("orders.stop_after", _("Last day of orders; 0 for no end"), "whole"),
+    )),
+    (_("Who orders, and for how much"), (
         Parameter("basket.mean", _("What an order is for, on average"), "number"),
         Parameter("members.returning", _("Share of orders by known members"), "number"),
         Parameter("members.referred", _("Share of newcomers whom a member sent"), "number"),

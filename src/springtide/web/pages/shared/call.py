@@ -169,12 +169,9 @@ class Call:
 
 
 _STATUS = {
+    "forbidden": 403, "cross_site": 403, "rate_limited": 429, "unauthorized": 401,
     "body_too_large": 413,
-    "forbidden": 403,
-    "cross_site": 403,
-    "rate_limited": 429,
-    "unauthorized": 401,
-}
+}  # fmt: skip
 
 Handler = Callable[[Call], Response]
 
@@ -186,8 +183,7 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
         form = await _read_form(request) if request.method == "POST" else {}
         call = Call(house, request, form, house.clock())
         try:
-            if TOO_LARGE in form:
-                raise Problem(TOO_LARGE, f"a file may have {MOST_FILE // 2**20} MB")
+            _check_size(form)
             return await run_in_threadpool(handler, call)
         except (Missing, UnknownProgram, UnknownMember, Problem, DatabaseDown) as error:
             return await run_in_threadpool(call.refusal, error)
@@ -196,6 +192,11 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
             return await run_in_threadpool(call.page, "shared/defect.html", 500)
 
     return answer
+
+
+def _check_size(form: Mapping[str, str]) -> None:
+    if TOO_LARGE in form:
+        raise Problem(TOO_LARGE, f"a file may have {MOST_FILE // 2**20} MB")
 
 
 async def _read_form(request: Request) -> dict[str, str]:
