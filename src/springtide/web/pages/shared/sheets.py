@@ -77,7 +77,11 @@ def _parts(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def write(
-    file: IO[bytes], call: Call, heads: Sequence[Head], rows: Iterable[Sequence[object]]
+    file: IO[bytes],
+    call: Call,
+    heads: Sequence[Head],
+    rows: Iterable[Sequence[object]],
+    most: int = MOST_ROWS,
 ) -> None:
     """Write a sheet, row by row; one that is too long says so in its last row."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -90,14 +94,14 @@ def write(
             page.write_string(0, column, head, bold)
         rows = iter(rows)
         number = 0
-        for number, row in enumerate(islice(rows, MOST_ROWS), 1):
+        for number, row in enumerate(islice(rows, most), 1):
             for column, ((_, kind), value) in enumerate(zip(heads, row, strict=True)):
                 _write(page, number, column, kind, value, forms.get(kind))
         if next(rows, None) is not None:
             said = call.say(
                 "There are more rows. A sheet ends after %(most)s; the API has the rest."
             )
-            page.write_string(number + 1, 0, said % {"most": f"{MOST_ROWS:,}"}, bold)
+            page.write_string(number + 1, 0, said % {"most": f"{most:,}"}, bold)
 
 
 def _write(page: Any, row: int, column: int, kind: str, value: object, form: Any) -> None:

@@ -42,12 +42,12 @@ async def read_files(request: Request) -> dict[str, str]:
     except MultiPartException:
         return {}
     fields = {}
-    async with form:
-        for name, value in form.items():
-            if not isinstance(value, UploadFile):
-                fields[name] = value.strip()
-            elif value.filename:
-                fields[name] = await _hash(value)
+    for name, value in form.items():
+        if not isinstance(value, UploadFile):
+            fields[name] = value.strip()
+        elif value.filename:
+            fields[name] = await _hash(value)
+    await form.close()
     return fields
 
 
