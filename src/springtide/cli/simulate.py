@@ -148,7 +148,7 @@ def _rows(table: Any) -> list[dict[str, Any]]:
 def _write_report(
     name: str, text: str, results: "Results", ready: "Scenario", path: Path
 ) -> None:
-    from springtide.cli.simulation_report import write_report
+    from springtide.services.simulation_report import write_report
 
     keep = 1 - ready.policy.cash_out_fee_ppm / PPM
     try:

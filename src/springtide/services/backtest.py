@@ -6,6 +6,7 @@ orders and cash-outs would have come to, not what would have been ordered.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import median
@@ -157,11 +158,17 @@ def _tenths(shares: list[float]) -> list[float]:
     return [median(part) for part in parts if part]
 
 
-def backtest(database: Database, name: str, toml: str) -> Backtest:
+def backtest(
+    database: Database,
+    name: str,
+    toml: str,
+    *,
+    progress: Callable[[int], None] = lambda events: None,
+) -> Backtest:
     """Tell a program's history again, under the policies it had and under another one.
 
     The program as it was goes from version to version as it did; the other one has the one
-    policy from its opening on. Nothing is posted.
+    policy from its opening on. Nothing is posted. `progress` is told of every event.
 
     Raises:
         UnknownProgram: there is none of this name.
@@ -178,6 +185,7 @@ def backtest(database: Database, name: str, toml: str) -> Backtest:
             event = decode(row.columns[5])
             parsed = read_event(event)
             was.tell(event, parsed)
+            progress(1)
             if not isinstance(parsed, PolicyChange):
                 other.tell(event, parsed)
                 events += 1

@@ -7,7 +7,7 @@ from springtide.core.policy_file import read_policy
 from springtide.storage import distribution, programs
 from springtide.storage.database import Database
 
-__all__ = ["Budget", "Proof", "Term", "read_budget"]
+__all__ = ["Budget", "Proof", "Term", "budget_under", "read_budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,18 @@ def read_budget(database: Database, name: str) -> Budget:
         UnknownProgram: there is none of this name.
     """
     with database.snapshot() as tx:
-        program = programs.get_program(tx, name)
-        registry = distribution.read_all_terms(tx, program)
-    policy = read_policy(program.policy_toml)
+        toml = programs.get_program(tx, name).policy_toml
+    return budget_under(database, name, toml)
+
+
+def budget_under(database: Database, name: str, toml: str) -> Budget:
+    """The worst case of a program as it would be under another policy.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+        PolicyError: the policy cannot be used.
+    """
+    policy = read_policy(toml)
+    with database.snapshot() as tx:
+        registry = distribution.read_all_terms(tx, programs.get_program(tx, name))
     return Budget(worst_case(policy), worst_chain(policy), list(prove(policy, registry)))

@@ -44,6 +44,7 @@ __all__ = [
     "get_draft",
     "get_version",
     "list_drafts",
+    "preview",
     "put_due_in_effect",
     "put_in_effect",
     "reject",
@@ -199,6 +200,18 @@ def diff(database: Database, name: str, toml: str) -> list[Change]:
     policy = read_policy(toml)
     check_change(running, policy)
     return list_changes(running, policy)
+
+
+def preview(database: Database, name: str, toml: str, now: datetime) -> list[Change]:
+    """What a policy would change, if it could be drafted now; nothing is kept of it.
+
+    Raises:
+        PolicyError: as `create_draft` would.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        policy = _check(tx, program, toml, now)
+    return list_changes(read_policy(program.policy_toml), policy)
 
 
 def diff_draft(database: Database, name: str, number: int) -> list[Change]:

@@ -190,6 +190,6 @@ def check_payable(
 
 __all__ = [
     "ORDERS", "Customers", "EntryRow", "Sold", "Store", "TooMuchByCard", "check_payable",
-    "count_customers", "day_began", "find_store", "is_known", "list_sales", "look_ahead", "read_today",
-    "store_of_code",
+    "count_customers", "day_began", "find_store", "is_known", "list_sales", "look_ahead",
+    "read_today", "store_of_code",
 ]  # fmt: skip

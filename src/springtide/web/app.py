@@ -131,7 +131,10 @@ def create_app(
     _add_reference(app)
     _add_refusals(app)
     # Outside of FastAPI's own layers, which orders need not pass through.
-    site = Site(app, database, desks, app.state.door, closing, public_url, is_demo=demo)
+    site = Site(
+        app, database, desks, app.state.door, closing, public_url,
+        is_demo=demo, private_webhooks=private_webhooks,
+    )  # fmt: skip
     return Observer(Commands(site, gate, desks, database, clock), metrics)
 
 

@@ -31,6 +31,15 @@
       { name: data.names[1], type: "line", symbol: "none", data: data.cash,
         lineStyle: { color: ink, width: 1.5, type: "dashed" }, itemStyle: { color: ink } }] }),
   };
+  const ghost = { color: "transparent", borderColor: ink, borderWidth: 1 };
+  Object.assign(kinds, {
+    bars: (data) => ({ ...base(data), series: [
+      { name: data.names[0], type: "bar", data: data.first, itemStyle: ghost },
+      { name: data.names[1], type: "bar", data: data.second, itemStyle: { color: accent } }] }),
+    spread: (data) => ({ ...base(data), series: ["low", "median", "high"].map((name, at) => (
+      { name: data.names[at], type: "bar", data: data[name],
+        itemStyle: name === "median" ? { color: accent } : ghost })) }),
+  });
   for (const plot of document.querySelectorAll("[data-chart]")) {
     const chart = echarts.init(plot, null, { renderer: "svg" });
     chart.setOption(kinds[plot.dataset.chart](JSON.parse(plot.dataset.values)));

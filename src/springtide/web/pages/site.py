@@ -42,9 +42,13 @@ class Site:
         public_url: str,
         *,
         is_demo: bool,
+        private_webhooks: bool = False,
     ) -> None:
         self._app = app
-        self._pages = _pages(database, desks, door, closing, public_url, is_demo=is_demo)
+        self._pages = _pages(
+            database, desks, door, closing, public_url,
+            is_demo=is_demo, private_webhooks=private_webhooks,
+        )  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,6 +66,7 @@ def _pages(
     public_url: str,
     *,
     is_demo: bool,
+    private_webhooks: bool,
 ) -> ASGIApp:
     try:
         files = read_files()
@@ -75,6 +80,7 @@ def _pages(
         overviews=Overviews(database, clock),
         clock=clock,
         demo=is_demo,
+        private_webhooks=private_webhooks,
     )
 
     async def file(request: Request) -> Response:

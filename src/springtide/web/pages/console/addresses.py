@@ -19,6 +19,7 @@ from springtide.web.pages.console import (
 from springtide.web.pages.console.auditing import Audits
 from springtide.web.pages.console.care import Care
 from springtide.web.pages.console.door import Reception
+from springtide.web.pages.console.office import office
 from springtide.web.pages.shared.call import Handler, House, routes
 from springtide.web.sessions import Cookies
 
@@ -28,6 +29,7 @@ def addresses(house: House, door: Door, public_url: str) -> Iterator[Route]:
     hints = demo.hints if house.demo else lambda _: []
     staff = Reception(Cookies(public_url), door, hints)
     audits = Audits()
+    yield from routes(house, office(house, staff, door))
     yield from routes(
         house,
         {

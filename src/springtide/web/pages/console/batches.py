@@ -86,7 +86,7 @@ def file(call: Call, staff: SignedIn) -> Response:
 
 def take_results(call: Call, staff: SignedIn) -> Response:
     """Say what became of payouts; sent twice, it changes nothing the second time."""
-    told = call.form.get("file", "") or call.form.get("results", "")
+    told = call.form.get("file.text", "") or call.form.get("results", "")
     lines = told.lstrip("\ufeff").splitlines(keepends=True)
     try:
         report = payouts.apply_results(

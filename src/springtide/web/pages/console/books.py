@@ -166,12 +166,18 @@ def log(call: Call, staff: SignedIn) -> Response:
     """Who did what, newest first."""
     text = call.asked("before", 18)
     before = int(text) if text.isascii() and text.isdigit() else None
-    rows = acts.list_acts(call.database, call.program, limit=ROWS_A_PAGE + 1, before_id=before)
+    actor, subject = call.asked("actor"), call.asked("subject")
+    rows = acts.list_acts(
+        call.database, call.program, limit=ROWS_A_PAGE + 1, before_id=before,
+        actor=actor or None, subject=subject or None,
+    )  # fmt: skip
     shown = rows[:ROWS_A_PAGE]
     return call.page(
         "console/log.html",
         staff=staff,
         tab="log",
+        actor=actor,
+        subject=subject,
         rows=shown,
         first=call.here(before="") if before is not None else "",
         following=call.here(before=str(shown[-1].id)) if len(rows) > ROWS_A_PAGE else "",

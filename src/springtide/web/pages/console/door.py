@@ -25,14 +25,14 @@ class Reception:
     def __init__(
         self, cookies: Cookies, door: Door, hints: Callable[[datetime], Sequence[object]]
     ) -> None:
-        self._cookies = cookies
+        self.cookies = cookies
         self._door = door
         self._hints = hints
-        self._hashing = BoundedSemaphore(2)  # each takes 64 MiB a while
+        self.hashing = BoundedSemaphore(2)  # each takes 64 MiB a while
 
     def find(self, call: Call) -> SignedIn | None:
         """Who of the staff calls."""
-        token = self._cookies.token(call.request)
+        token = self.cookies.token(call.request)
         return login.find_signed_in(call.database, token, call.now) if token else None
 
     def needed(self, permission: str, handler: StaffHandler) -> Handler:
@@ -48,7 +48,7 @@ class Reception:
                 raise Problem("forbidden", f"this takes the permission {permission!r}")
             if call.request.method not in SAFE_METHODS:
                 given = call.form.get(CSRF_FIELD, "")
-                self._cookies.check_own_page(call.request, signed_in.session, given)
+                self.cookies.check_own_page(call.request, signed_in.session, given)
             return handler(call, signed_in)
 
         return answer
@@ -71,10 +71,10 @@ class Reception:
 
     def enter(self, call: Call) -> Response:
         """Log in; whatever was wrong, the answer is the same."""
-        self._cookies.check_origin(call.request)
+        self.cookies.check_origin(call.request)
         name = call.form.get("name", "")[:63]
         address = self._door.count(call.request, name)
-        with self._hashing:
+        with self.hashing:
             opened = login.log_in(
                 call.database,
                 name,
@@ -91,7 +91,7 @@ class Reception:
         if before is not None:
             login.log_out(call.database, before.session, call.now)
         response = call.go("/console")
-        self._cookies.give(response, opened[0])
+        self.cookies.give(response, opened[0])
         return response
 
     def leave(self, call: Call) -> Response:
@@ -99,8 +99,8 @@ class Reception:
         signed_in = self.find(call)
         if signed_in is not None:
             given = call.form.get(CSRF_FIELD, "")
-            self._cookies.check_own_page(call.request, signed_in.session, given)
+            self.cookies.check_own_page(call.request, signed_in.session, given)
             login.log_out(call.database, signed_in.session, call.now)
         response = call.go(LOGIN)
-        self._cookies.take_back(response)
+        self.cookies.take_back(response)
         return response

@@ -21,7 +21,7 @@ from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import Language
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
-from springtide.web.pages.shared.uploads import MOST_UPLOAD, is_upload, read_parts
+from springtide.web.pages.shared.uploads import MOST_FILE, TOO_LARGE, has_files, read_files
 from springtide.web.problems import Problem
 
 MOST_FORM = 64 * 1024
@@ -68,6 +68,8 @@ class House:
     overviews: Overviews
     clock: Callable[[], datetime]
     demo: bool
+    private_webhooks: bool = False
+    """Whether webhooks may be sent into our own network."""
 
 
 @dataclass
@@ -166,7 +168,10 @@ class Call:
         return self.page("shared/down.html", 503, {"Retry-After": "5"})
 
 
-_STATUS = {"forbidden": 403, "cross_site": 403, "rate_limited": 429, "unauthorized": 401}
+_STATUS = {
+    "forbidden": 403, "cross_site": 403, "rate_limited": 429, "unauthorized": 401,
+    "body_too_large": 413,
+}  # fmt: skip
 
 Handler = Callable[[Call], Response]
 
@@ -178,6 +183,7 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
         form = await _read_form(request) if request.method == "POST" else {}
         call = Call(house, request, form, house.clock())
         try:
+            _check_size(form)
             return await run_in_threadpool(handler, call)
         except (Missing, UnknownProgram, UnknownMember, Problem, DatabaseDown) as error:
             return await run_in_threadpool(call.refusal, error)
@@ -188,15 +194,19 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
     return answer
 
 
+def _check_size(form: Mapping[str, str]) -> None:
+    if TOO_LARGE in form:
+        raise Problem(TOO_LARGE, f"a file may have {MOST_FILE // 2**20} MB")
+
+
 async def _read_form(request: Request) -> dict[str, str]:
-    body, kind = bytearray(), request.headers.get("content-type", "")
-    most = MOST_UPLOAD if is_upload(kind) else MOST_FORM
+    if has_files(request):
+        return await read_files(request)
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > most:
+        if len(body) > MOST_FORM:
             return {}
-    if is_upload(kind):
-        return await run_in_threadpool(read_parts, kind, bytes(body))
     text = body.decode("utf-8", "replace")
     try:
         fields = parse_qs(text, keep_blank_values=True, max_num_fields=100)

@@ -1,27 +1,73 @@
-"""Forms that bring a file: fields of a multipart body, read by the language's own parser."""
+"""Forms with a file, which is kept nowhere.
 
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
+In place of a file `NAME` the form gets its SHA-256, as hexadecimal digits, and if it is a short
+text, that as `NAME.text`; a field left empty gives nothing.
+"""
 
-KIND = "multipart/form-data"
-MOST_UPLOAD = 2 * 1024 * 1024
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+MOST_FILE = 20 * 1024 * 1024
+MOST_TEXT = 2 * 1024 * 1024
+TOO_LARGE = "body_too_large"
+"""Stands in the form, with any value, if it was cut off."""
+
+_MOST_BODY = MOST_FILE + 64 * 1024
+_PART = 64 * 1024
 
 
-def is_upload(content_type: str) -> bool:
-    """Whether a body has parts."""
-    return content_type.partition(";")[0].strip().lower() == KIND
+class _TooLarge(Exception):
+    """More came than is read."""
 
 
-def read_parts(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form, files as the text they are; what cannot be read is left out."""
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
-    found: dict[str, str] = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        assert isinstance(part, EmailMessage)
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            found.setdefault(name, content.decode("utf-8", "replace").strip())
-    return found
+def has_files(request: Request) -> bool:
+    """Whether a request brings a form of this kind."""
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    return kind == b"multipart/form-data"
+
+
+async def read_files(request: Request) -> dict[str, str]:
+    """The fields of a form; nothing of one that cannot be read."""
+    parser = MultiPartParser(
+        request.headers, _limited(request), max_files=1, max_fields=50, max_part_size=_PART
+    )
+    try:
+        form = await parser.parse()
+    except _TooLarge:
+        return {TOO_LARGE: "yes"}
+    except MultiPartException:
+        return {}
+    fields = {}
+    for name, value in form.items():
+        if not isinstance(value, UploadFile):
+            fields[name] = value.strip()
+        elif value.filename:
+            fields[name] = await _hash(value)
+            await value.seek(0)
+            with suppress(UnicodeDecodeError):
+                if (value.size or 0) <= MOST_TEXT:
+                    fields[f"{name}.text"] = (await value.read()).decode().strip()
+    await form.close()
+    return fields
+
+
+async def _limited(request: Request) -> AsyncGenerator[bytes, None]:
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > _MOST_BODY:
+            raise _TooLarge
+        yield part
+
+
+async def _hash(file: UploadFile) -> str:
+    digest = hashlib.sha256()
+    while part := await file.read(_PART):
+        digest.update(part)
+    return digest.hexdigest()

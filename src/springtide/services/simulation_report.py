@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from springtide.cli.output import money
 from springtide.core.units import MICRO
 
 if TYPE_CHECKING:
@@ -57,6 +56,12 @@ these behaviours. Cash now is what points would pay at the last price, less the 
 """
 
 _SECTION = '<section><h2>{title}</h2><p class="note">{note}</p>{body}</section>\n'
+
+
+def money(amount_micro: int) -> str:
+    """Money for people: thousands separated, rounded down to two decimals."""
+    whole, rest = divmod(abs(amount_micro), MICRO)
+    return f"{'-' if amount_micro < 0 else ''}{whole:,}.{rest * 100 // MICRO:02d}"
 
 
 def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
