@@ -52,6 +52,7 @@ STATUS = {
     "contract_running": 409,
     "more_than_held": 409,
     "not_possible": 409,
+    "payout_refused": 409,
     "unknown_order": 404,
     "not_waiting": 409,
     "unknown_code": 404,
