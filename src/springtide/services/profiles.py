@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -38,6 +39,7 @@ __all__ = [
     "Wish",
     "add_evidence",
     "check_allowed",
+    "evidence_on_file",
     "facts_of",
     "fitting_profile",
     "get_profile",
@@ -83,6 +85,11 @@ def get_profile(name: str, folder: Traversable = _FOLDER) -> Profile:
     Raises:
         ProfileError: there is no such profile, or its file allows too much.
     """
+    return _read(name, folder)
+
+
+@cache
+def _read(name: str, folder: Traversable) -> Profile:
     text = (folder / f"{name}.toml").read_text() if name in LIMITS else ""
     return read_profile(name, text)
 
@@ -124,15 +131,22 @@ def check_allowed(tx: Transaction, program: Program, policy: Policy, now: dateti
     Raises:
         PolicyError: the feature, the profile and what is missing.
     """
-    check_profile(get_profile(program.profile), policy, _held(tx, program), now.date())
+    on_file = evidence_on_file(tx, program)
+    check_profile(get_profile(program.profile), policy, on_file, now.date())
 
 
-def _held(tx: Transaction, program: Program) -> list[Evidence]:
+def evidence_on_file(tx: Transaction, program: Program) -> list[Evidence]:
+    """All documents of a program; one that was revoked holds until the day before."""
     return [
-        Evidence(row.feature, row.kind, row.depth, row.valid_from, row.expires_on)
+        Evidence(row.feature, row.kind, row.depth, row.valid_from, _end_of(row), row.number)
         for row in evidence.list_evidence(tx, program)
-        if row.revoked_at is None
     ]
+
+
+def _end_of(row: Document) -> date:
+    if row.revoked_at is None:
+        return row.expires_on
+    return min(row.expires_on, row.revoked_at.astimezone(UTC).date() - timedelta(days=1))
 
 
 def standing(database: Database, name: str, now: datetime) -> Standing:

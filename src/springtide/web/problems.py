@@ -38,6 +38,7 @@ STATUS = {
     "control_purchases_off": 409,
     "control_settlement_off": 409,
     "control_cash_outs_off": 409,
+    "evidence_expired": 409,
     "cash_out_disabled": 409,
     "unusable_policy": 422,
     "policy_refused": 422,
