@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from springtide.core.policy import Policy, PolicyError
 from springtide.core.policy_file import read_policy
@@ -79,18 +78,14 @@ class Standing:
     """Why its policy could not be put in effect today; empty if it could."""
 
 
-def get_profile(name: str, folder: Traversable = _FOLDER) -> Profile:
+@cache
+def get_profile(name: str) -> Profile:
     """A profile: its data file within the limits of the code.
 
     Raises:
         ProfileError: there is no such profile, or its file allows too much.
     """
-    return _read(name, folder)
-
-
-@cache
-def _read(name: str, folder: Traversable) -> Profile:
-    text = (folder / f"{name}.toml").read_text() if name in LIMITS else ""
+    text = (_FOLDER / f"{name}.toml").read_text() if name in LIMITS else ""
     return read_profile(name, text)
 
 

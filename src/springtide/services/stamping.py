@@ -43,7 +43,7 @@ def stamp(commands: Sequence[Command], state: State, now: datetime | None) -> li
             if timed and now is not None:
                 command = _timed(*command, now)
             if muted and isinstance(parsed, Purchase | Settle) and not isinstance(parsed, Pay):
-                command = _muted(*command, state), command[1]
+                command = _muted(command[0], parsed, state), command[1]
         stamped.append(command)
     return stamped
 
