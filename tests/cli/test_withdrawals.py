@@ -11,15 +11,26 @@ from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from tests.cli.conftest import Command
 from tests.core.history import ADVERT_B, buy, cash_out, merged, step, withdraw, write_toml
-from tests.services.histories import open_program
+from tests.services.histories import open_cash_program, open_program
 
-POLICY = write_toml(merged(ADVERT_B, withdrawal={"fee": "0.01", "four_eyes_above": "20.00"}))
+POLICY = merged(ADVERT_B, withdrawal={"fee": "0.01", "four_eyes_above": "20.00"})
 
 
 @pytest.fixture
 def shop(database: Database, name: str) -> str:
-    """A program in which m1 asked for 10.00 and for 20.01."""
-    open_program(database, POLICY, name)
+    """A program with real money in which m1 asked for 10.00 and for 20.01."""
+    open_cash_program(database, POLICY, name)
+    return asked(database, name)
+
+
+@pytest.fixture
+def demo(database: Database, name: str) -> str:
+    """The same in a program without real money."""
+    open_program(database, write_toml(POLICY), name)
+    return asked(database, name)
+
+
+def asked(database: Database, name: str) -> str:
     with Writer(database, name) as writer:
         outcomes = writer.post([
             buy("o1", "m1", 10**9), cash_out("x1", "m1", 40 * 10**9),
@@ -82,9 +93,15 @@ def test_a_batch_goes_to_the_bank_and_its_answer_comes_back(
     assert springtide("audit", shop).code == 0
 
 
-def test_the_sandbox_pays_nobody_at_once(springtide: Command, shop: str) -> None:
-    assert springtide("withdrawal", "approve", shop, "w1").code == 0
-    told = read(springtide, "payout", "export", shop, "--sandbox")
+def test_the_sandbox_pays_nobody_at_once(
+    springtide: Command, demo: str, tmp_path: Path
+) -> None:
+    assert springtide("withdrawal", "approve", demo, "w1").code == 0
+    real = springtide("payout", "export", demo, "--file", tmp_path / "f.csv")
+    assert (real.code, real.out) == (2, "")
+    assert "under the profile demo, which has no real money" in real.err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+    told = read(springtide, "payout", "export", demo, "--sandbox")
     assert told["results"] == {"settled": 1}
     assert (told["payouts"], told["amount"], told["file"]) == (1, "9.900000", None)
 
@@ -99,7 +116,8 @@ def test_the_sandbox_pays_nobody_at_once(springtide: Command, shop: str) -> None
         (("withdrawal", "reject", "{}", "w1", "--why", "x" * 256), "why is "),
         (("payout", "export", "{}"), "give either --file F.csv or --sandbox"),
         (("payout", "export", "{}", "--file", "/nowhere/f.csv"), "give another path"),
-        (("payout", "export", "{}", "--sandbox", "--batch", "a b"), "letters and digits"),
+        (("payout", "export", "{}", "--sandbox"), "profile cash, whose money is real"),
+        (("payout", "export", "{}", "--file", "/tmp/{}.csv", "--batch", "a b"), "letters and"),
         (("payout", "import", "{}", "/nowhere.csv"), "check the path"),
     ],
 )

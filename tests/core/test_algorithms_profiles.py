@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from springtide.core.commission import STOPPABLE
 from springtide.core.policy import Policy, PolicyError
 from springtide.core.profile import (
     FEATURES,
@@ -12,12 +13,16 @@ from springtide.core.profile import (
     Evidence,
     ProfileError,
     check_profile,
+    lapsed_features,
     read_profile,
     used_features,
+    warning_of,
 )
+from springtide.core.tally import Guards
 from springtide.services.profiles import get_profile
 from tests.core.history import ADVERT_B, merged, policy_of
-from tests.spec import Row, worked_examples
+from tests.sentences import read_sentence
+from tests.spec import Program, Row, check, commissions_of, policy_text, worked_examples
 
 TODAY = date(2026, 11, 22)
 
@@ -160,3 +165,62 @@ def test_a_data_file_may_narrow() -> None:
         read_profile("casino", "")
     with pytest.raises(ProfileError, match="profile cash is not complete"):
         read_profile("cash", "about = 1")
+
+
+def test_l3_what_stops_when_evidence_ends() -> None:
+    program = Program(policy_text("profiles", "L3"))
+    for row in worked_examples("profiles", "L3"):
+        stopped = [feature for feature in row["stopped"].split(", ") if feature]
+        assert set(stopped) <= FEATURES.keys()
+        program.state.guards = Guards(lapsed=dict.fromkeys(stopped, "it has stopped"))
+        event = read_sentence(row["event"])
+        unpaid = ", ".join(feature for feature in stopped if feature in STOPPABLE)
+        if unpaid and event["type"] in ("purchase", "settle"):
+            event["commissions"] = f"without {unpaid}"  # as the service does
+        receipt = program.post(event).receipt
+        check(row, "refused as", receipt.get("error"))
+        check(row, "platform", receipt.get("platform"))
+        check(row, "commissions", commissions_of(receipt))
+        exits = [f"{one['lot']} {one['net']}" for one in receipt.get("exits", [])]
+        check(row, "exits", "; ".join(exits))
+
+
+def documents(kind: str, cell: str) -> list[Evidence]:
+    spans = [span.rsplit(" to ", 1) for span in cell.split(", ")]
+    return [
+        Evidence(
+            "cash_out", kind, None,
+            date.fromisoformat(span[0] if len(span) > 1 else "2026-01-01"),
+            date.fromisoformat(span[-1]), "L-17",
+        )
+        for span in spans
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", worked_examples("profiles", "L4"))
+def test_l4_what_operators_are_told(row: Row) -> None:
+    profile, policy = get_profile("cash"), using("cash_out")
+    today = date.fromisoformat(row["today"])
+    evidence = [
+        *documents("licence", row["licences until"]),
+        *documents("opinion", row["opinions until"]),
+    ]
+    told = warning_of(profile, policy, evidence, "cash_out", today)
+    check(row, "told", told and told[0])
+    check(row, "last day", told and told[1])
+    lapsed = lapsed_features(profile, policy, evidence, today)
+    assert list(lapsed) == ["cash_out"] * (row["told"] == "expired")
+    for why in lapsed.values():
+        assert "L-17 held until 2026-12-" in why
+        assert why.endswith("record one with `springtide evidence add`")
+    assert warning_of(profile, policy, evidence, "cash_exit", today) is not None
+    assert warning_of(get_profile("demo"), policy, [], "cash_out", today) is None
+
+
+def test_a_licence_for_fewer_levels_is_none() -> None:
+    profile, policy = get_profile("direct-selling"), using("levels")
+    both = on_file("levels", "licence", "opinion", depth=2)
+    assert "none does" in lapsed_features(profile, policy, both, TODAY)["levels"]
+    assert (
+        lapsed_features(profile, policy, on_file("levels", "licence", "opinion"), TODAY) == {}
+    )

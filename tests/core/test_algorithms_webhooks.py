@@ -21,9 +21,10 @@ from tests.spec import Row, plain, policy_text, read_page, worked_examples
 def test_w1_the_messages_of_an_entry() -> None:
     state, seen = open_state(read_policy(policy_text("webhooks", "W1"))), set()
     for row in worked_examples("webhooks", "W1"):
-        event = read_sentence(row["event"])
-        outcome = fold(state, event)
-        assert outcome.entry is not None, outcome.refusal
+        for sentence in row["event"].split("; "):
+            event = read_sentence(sentence)
+            outcome = fold(state, event)
+            assert outcome.entry is not None, outcome.refusal
         messages = messages_of(str(event["type"]), event, outcome.receipt)
         assert [message.type for message in messages] == row["messages"].split(", "), row["why"]
         seen |= {message.type for message in messages}
@@ -50,6 +51,15 @@ def test_a_message_names_who_it_is_about_in_decimal_strings() -> None:
     }  # fmt: skip
     assert isinstance(receipt, dict)
     assert receipt["merchant"] == "800.000000"
+
+
+def test_a_step_names_its_withdrawal_and_not_who_decided() -> None:
+    step = read_sentence("v1: w1 becomes rejected by staff:ana")
+    event = {**step, "why": "looks odd"}
+    receipt = {"id": "v1", "withdrawal": "w1", "state": "rejected", "exits": [], "split": 1}
+    [message] = messages_of(str(event["type"]), event, dict(receipt))
+    about = {"id": "v1", "kind": "withdraw_return", "withdrawal": "w1"}
+    assert message == ("withdrawal.rejected", {**about, "receipt": receipt})
 
 
 def test_a_kind_that_nobody_knows_is_told_too() -> None:

@@ -1,7 +1,8 @@
 """Programs and histories for the tests of services: vectors, random ones, ways to post them."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from springtide.core.event_fields import Json
 from springtide.core.state import Receipt
 from springtide.core.units import LIMIT, format_money
+from springtide.services import policies as versions
 from springtide.services.audit import audit
+from springtide.services.profiles import KINDS, Wish, add_evidence
 from springtide.services.programs import create_program
 from springtide.services.replay import replay_in_memory
 from springtide.services.writer import Writer
@@ -79,6 +82,54 @@ def open_program(database: Database, toml: str, name: str = "") -> str:
     name = name or new_name()
     create_program(database, name, toml, without_reserve=True)
     return name
+
+
+ALWAYS = date(2000, 1, 1), date(9999, 12, 31)
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+def put_on_file(
+    database: Database,
+    name: str,
+    feature: str,
+    days: tuple[date, date] = ALWAYS,
+    kinds: Sequence[str] = tuple(KINDS),
+    **more: Any,
+) -> list[int]:
+    """The ids of documents for a feature, one of each kind, that hold on these days."""
+    return [
+        add_evidence(
+            database,
+            name,
+            Wish(feature, kind, "L-17", "the authority", *days, bytes(32), **more),
+            "cli:ana",
+            LONG_AGO,
+        ).id
+        for kind in kinds
+    ]
+
+
+def open_cash_program(database: Database, tables: Mapping[str, Any], name: str = "") -> str:
+    """A new program with real money, of a policy that pays cash for points from version 2 on.
+
+    What that needs is on file, for ever; the change was made long ago.
+    """
+    name = name or new_name()
+    closed = merged(tables, cash_out={"fee": None, "enabled": False})
+    create_program(database, name, write_toml(closed), profile="cash")
+    put_on_file(database, name, "cash_out")
+    change_policy(database, name, write_toml(tables), LONG_AGO)
+    return name
+
+
+def change_policy(database: Database, name: str, toml: str, now: datetime) -> None:
+    """Put a policy in effect by the way that leads there, after the notice."""
+    number = versions.create_draft(database, name, toml, "cli:ana", now).number
+    versions.submit(database, name, number, "cli:ana", now)
+    at = versions.approve(database, name, number, "cli:ben", now).effective_at
+    assert at is not None
+    versions.put_in_effect(database, name, at)  # unless a server that runs just did
+    assert versions.get_draft(database, name, number).state == "in_effect"
 
 
 def written(receipts: Iterable[Receipt]) -> list[str]:

@@ -1,5 +1,6 @@
 """The life of a commission on a real database: pending, payable, taken back, and why."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 
@@ -11,8 +12,9 @@ from springtide.services import agents, commissions, invitations, levels, withdr
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.storage.errors import NotPossible
-from tests.core.history import ADVERT_B, COMMISSIONS, merged, write_toml
+from tests.core.history import ADVERT_B, COMMISSIONS, merged, withdraw, write_toml
 from tests.services.histories import assert_sound, open_program
+from tests.services.test_withdrawals import at_once
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=8)
@@ -64,9 +66,11 @@ def test_a_commission_is_held_then_payable_and_a_refund_takes_its_part(
 def test_what_is_held_cannot_be_withdrawn(database: Database) -> None:
     name = program(database)
     post(database, name, bound(0, "buyer", "r1"), bought("o1"))
-    with Writer(database, name) as writer:
+    clock = [NOW]
+    with Writer(database, name, lambda: clock[0]) as writer:
 
         def asked(id_: str, amount: str, now: datetime) -> str | None:
+            clock[0] = now
             wish = {"id": id_, "member": "r1", "amount": amount}
             outcome = withdrawals.ask(database, name, writer.post, wish, by="key:1", now=now)
             return None if outcome.refusal is None else outcome.refusal.code
@@ -77,6 +81,47 @@ def test_what_is_held_cannot_be_withdrawn(database: Database) -> None:
         assert asked("w1", "2.00", LATER) is None
         assert asked("w1", "2.00", NOW) is None, "the first answer stands"
         assert asked("w2", "1.00", LATER) is None
+
+
+def cash_beside_held(database: Database) -> str:
+    """A program in whose wallet of r1 are 56.99115 of cash and 3.00 that are held."""
+    name = program(database)
+    cash: Json = {"type": "cash_out", "id": "x", "member": "r1", "points": "50"}
+    post(database, name, bought("o0", "r1"), cash, bound(0, "buyer", "r1"), bought("o1"))
+    assert commissions.payable_micro(database, name, "r1", NOW) == 56_991_150
+    return name
+
+
+def test_withdrawals_at_once_do_not_take_what_is_held_together(database: Database) -> None:
+    """Each of them is payable, and two would be in the wallet; one is paid."""
+    name = cash_beside_held(database)
+
+    def ask(number: int) -> str:
+        wish = {"id": f"w{number}", "member": "r1", "amount": "29.00"}
+        with Writer(database, name, lambda: NOW) as writer:
+            outcome = withdrawals.ask(
+                database, name, writer.post, wish, by=f"key:{number}", now=NOW
+            )
+        return outcome.refusal.code if outcome.refusal else ""
+
+    assert Counter(at_once(8, ask)) == {"": 1, "insufficient_funds": 7}
+    assert commissions.payable_micro(database, name, "r1", NOW) == 27_991_150
+    assert_sound(database, name)
+
+
+def test_what_is_earned_in_the_batch_of_a_withdrawal_is_held_too(database: Database) -> None:
+    name = cash_beside_held(database)
+    with Writer(database, name, lambda: NOW) as writer:
+        outcomes = writer.post([
+            bought("o2"), withdraw("w1", "r1", 57 * MICRO), withdraw("w2", "r1", 29 * MICRO),
+            withdraw("w3", "r1", 28 * MICRO), bought("o3", "r1", wallet="30.00"),
+            withdraw("w4", "r1", 10_000),
+        ])  # fmt: skip
+    told = [outcome.refusal and outcome.refusal.code for outcome in outcomes]
+    short = "insufficient_funds"
+    assert told == [None, short, None, short, None, short], "goods may be had with all of it"
+    assert "0.000000 can be withdrawn by r1 now" in str(outcomes[-1].refusal)
+    assert_sound(database, name)
 
 
 def test_any_row_says_why_it_was_paid_even_after_everything_changed(database: Database) -> None:

@@ -11,6 +11,7 @@ import pytest
 from springtide.services.payouts import (
     CsvFile,
     Payout,
+    PayoutAdapter,
     PayoutRefused,
     Report,
     Result,
@@ -21,14 +22,24 @@ from springtide.services.payouts import (
     read_results,
     send,
 )
+from springtide.services.programs import create_program
 from springtide.services.withdrawals import list_withdrawals, read_withdrawal
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
-from tests.core.history import ADVERT_B, buy, cash_out, step, withdraw, write_toml
-from tests.services.histories import assert_sound, open_program
+from tests.core.history import ADVERT_B, buy, cash_out, merged, step, withdraw, write_toml
+from tests.services.histories import (
+    assert_sound,
+    new_name,
+    open_cash_program,
+    open_program,
+)
 from tests.services.test_withdrawals import at_once, post
+from tests.spec import Row, worked_examples
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
+CLOSED = merged(
+    ADVERT_B, cash_out={"fee": None, "enabled": False}, commission={"direct": "0.003"}
+)
 MEMBERS = ("m1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)")
 SENT = 50_000
 """What is paid out of each withdrawal, from 10.05 on by a cent more, so that none fails."""
@@ -42,7 +53,7 @@ class Bank:
 
     def mark(self, batch: str) -> list[Payout]:
         return mark_sent(
-            self.database, self.name, self.writer.post, batch, by="staff:bo", now=NOW
+            self.database, self.name, self.writer.post, batch, by="staff:bo", now=NOW, real=True
         )  # fmt: skip
 
     def export(self, path: Path, batch: str) -> list[Payout]:
@@ -69,7 +80,7 @@ class Bank:
 
 @pytest.fixture
 def bank(database: Database) -> Iterator[Bank]:
-    name = open_program(database, write_toml(ADVERT_B))
+    name = open_cash_program(database, ADVERT_B)
     for number, member in enumerate(MEMBERS):
         post(database, name, [
             buy(f"o{number}", member, 10**9), cash_out(f"x{number}", member, 10**10),
@@ -252,4 +263,32 @@ def test_the_sandbox_does_everything_that_can_happen(database: Database) -> None
     assert report.changed == {
         "settled": 2, "failed": 1, "returned": 1, "awaiting_member": 1, "unknown": 1,
     }  # fmt: skip
+    assert_sound(database, name)
+
+
+@pytest.mark.parametrize("row", worked_examples("profiles", "L2"))
+def test_l2_only_what_the_money_is_like_pays_it_out(
+    database: Database, tmp_path: Path, row: Row
+) -> None:
+    profile, name = row["profile"].strip("`"), new_name()
+    create_program(database, name, write_toml(CLOSED), profile=profile)
+    post(database, name, [
+        buy("o1", "m1", 10**10, referrer="m0"), withdraw("w1", "m0", 10**7),
+        step("r1", "w1", "under_review"), step("a1", "w1", "approved"),
+    ])  # fmt: skip
+    ways: dict[str, PayoutAdapter] = {"file": CsvFile(tmp_path / "f.csv"), "sandbox": Sandbox()}
+    used = row["paid out by"]
+    with Writer(database, name) as writer:
+
+        def pay(way: str) -> str:
+            send(database, name, writer.post, ways[way], "b1", by="cli", now=NOW)
+            return read_withdrawal(database, name, "w1")[0].state
+
+        for way in sorted(ways, key=used.__eq__):  # the one that works comes last
+            if way != used:
+                with pytest.raises(PayoutRefused, match=f"profile {profile}, wh"):
+                    pay(way)
+                assert read_withdrawal(database, name, "w1")[0].state == "approved"
+                assert not (tmp_path / "f.csv").exists()
+        assert pay(used) == ("sent" if used == "file" else "settled")
     assert_sound(database, name)

@@ -136,6 +136,13 @@ class Shop:
 def opened(database: Database, url: str, name: str, toml: str = "") -> Iterator[Shop]:
     """A new program of this name, of advert B's policy if none is given."""
     create_program(database, name, toml or read_preset("advert-b"), without_reserve=True)
+    with entered(database, url, name) as shop:
+        yield shop
+
+
+@contextmanager
+def entered(database: Database, url: str, name: str) -> Iterator[Shop]:
+    """A program that is there already, with a key of every scope."""
     secret, _ = keys.create_key(database, name, list(keys.SCOPES), "test", secrets.token_hex)
     with client_of(url, secret) as client:
         yield Shop(database, url, name, secret, client)

@@ -9,22 +9,27 @@ import pytest
 
 from springtide.storage.database import Database
 from tests.core.history import ADVERT_B, merged, write_toml
-from tests.services.histories import assert_sound
-from tests.web.serving import Service, Shop, bearer, check_problem, opened, order
+from tests.services.histories import assert_sound, new_name, open_cash_program
+from tests.web.serving import Service, Shop, bearer, check_problem, entered, opened, order
 from tests.web.test_concurrency import send
 
-POLICY = write_toml(
-    merged(ADVERT_B, withdrawal={"fee": "0.01", "minimum": "1.00", "four_eyes_above": "20.00"})
+POLICY = merged(
+    ADVERT_B, withdrawal={"fee": "0.01", "minimum": "1.00", "four_eyes_above": "20.00"}
 )
 
 
 @pytest.fixture
 def shop(service: Service, database: Database, name: str) -> Iterator[Shop]:
-    """A program in which m1 has 56.991150 in the wallet."""
-    with opened(database, service.url, name, POLICY) as shop:
-        shop.orders([order("o1", "m1", "1000.00")])
-        assert shop.post("/v1/cash-outs", {"member": "m1", "points": "50"}).status_code == 201
+    """A program with real money in which m1 has 56.991150 in the wallet."""
+    open_cash_program(database, POLICY, name)
+    with entered(database, service.url, name) as shop:
+        fill_wallet(shop)
         yield shop
+
+
+def fill_wallet(shop: Shop) -> None:
+    shop.orders([order("o1", "m1", "1000.00")])
+    assert shop.post("/v1/cash-outs", {"member": "m1", "points": "50"}).status_code == 201
 
 
 def ask(shop: Shop, id_: str = "w1", amount: str = "10.00", **headers: str) -> Any:
@@ -101,6 +106,26 @@ def test_a_withdrawal_from_the_wish_to_the_end(shop: Shop) -> None:
     lines = shop.get("/v1/wallets/m1/entries")["data"]
     assert [(row["id"], row["cause"]) for row in lines[1:]] == [("a/b", "withdraw")]
     assert_sound(shop.database, shop.name)
+
+
+def test_without_real_money_only_the_sandbox_pays(
+    service: Service, database: Database, shop: Shop
+) -> None:
+    with opened(database, service.url, new_name(), write_toml(POLICY)) as demo:
+        fill_wallet(demo)
+        for there in (demo, shop):
+            assert ask(there).status_code == 201
+            assert decide(there, "w1", "approve", there.key("review")[1]).status_code == 200
+        refused = check_problem(demo.post("/v1/payouts/export", {}), 409, "payout_refused")
+        assert "under the profile demo, which has no real money" in refused["detail"]
+        pretend = {"sandbox": True, "batch": "b1"}
+        refused = check_problem(shop.post("/v1/payouts/export", pretend), 409, "payout_refused")
+        assert "under the profile cash, whose money is real" in refused["detail"]
+        assert shop.get("/v1/withdrawals/w1")["state"] == "approved"
+        batch = demo.post("/v1/payouts/export", pretend).json()
+        assert [one["amount"] for one in batch["payouts"]] == ["9.900000"]
+        assert demo.post("/v1/payouts/export", pretend).json() == batch
+        assert demo.get("/v1/withdrawals/w1")["state"] == "settled"
 
 
 @pytest.mark.parametrize("verb", ["reject", "cancel"])

@@ -16,6 +16,7 @@ from springtide.core.refusals import (
     CashOutDisabled,
     CashOutsOff,
     DuplicateMember,
+    EvidenceExpired,
     InsufficientPoints,
     Refusal,
 )
@@ -125,7 +126,7 @@ def _price_requests(entry: Entry, wish: CashOut) -> tuple[list[_Burn], list[Rece
             if wish.day and entry.counts is not None:
                 check_cash_outs(entry, [(burn.member, burn.net)])
         except Refusal as refusal:
-            if not wish.day or isinstance(refusal, CashOutsOff):
+            if not wish.day or isinstance(refusal, CashOutsOff | EvidenceExpired):
                 raise
             if entry.counts is not None:
                 del entry.counts.cashed[counted:]

@@ -26,6 +26,19 @@ class Referrers(Protocol):
         ...
 
 
+OFF = "off"
+"""`commissions` of a purchase or a settlement that was posted while they were switched off."""
+
+WITHOUT = "without "
+"""How it begins while only features are stopped; their names follow."""
+
+STOPPABLE = {
+    "indirect": ("indirect",),
+    "levels": ("level", "peer"),
+    "territory": ("territory",),
+}
+"""Features that can be left out, each with the kinds of its commissions."""
+
 Share = tuple[str, str, int, str | int]
 """What somebody earns of an order: kind, earner, rate in ppm, and by what: the step up the
 referral chain, the region, or the merchant's recruitment. Made for every order, so no record.
@@ -130,6 +143,20 @@ def links_of(state: State, policy: Policy, day: str) -> Referrers:
     if days is None:
         return state.referrers
     return Links(state.referrers, state.distribution.bound_on, days, day)
+
+
+def shares_left(shares: list[Share], said: object) -> list[Share]:
+    """The shares that are paid, by what `commissions` of the event says.
+
+    Source: docs/algorithms/controls.md, rule K10, and profiles.md, rule L3.
+    """
+    if said == OFF:
+        return []
+    if type(said) is str and said.startswith(WITHOUT):
+        stopped = said.removeprefix(WITHOUT).split(", ")
+        kinds = {kind for feature in stopped for kind in STOPPABLE.get(feature, ())}
+        return [share for share in shares if share[0] not in kinds]
+    return shares
 
 
 def split_commissions(

@@ -18,6 +18,7 @@ from springtide.core.refusals import (
     ContributionTooLarge,
     DailyCashOut,
     DailyOutflow,
+    EvidenceExpired,
     Held,
     InvalidEvent,
     MemberFrozen,
@@ -124,6 +125,7 @@ def check_order(state: State, member: str) -> None:
 
     Raises:
         PurchasesOff: orders are switched off.
+        EvidenceExpired: its lot would promise cash at the cap, without the evidence for that.
         MemberFrozen: the member is frozen.
 
     Source: docs/algorithms/controls.md, rules K8 and K9.
@@ -131,6 +133,7 @@ def check_order(state: State, member: str) -> None:
     if state.guards is not None:
         if PURCHASES in state.guards.off:
             raise PurchasesOff("orders are switched off; try again when they are on")
+        check_evidence(state, "cash_exit")
         _check_thawed(state, member)
 
 
@@ -152,13 +155,28 @@ def check_burn(state: State, members: Iterable[str], *, cashed: bool) -> None:
 
     Raises:
         CashOutsOff: cash-outs are switched off.
+        EvidenceExpired: what they need on file does not hold today.
         MemberFrozen: one of the members is frozen.
     """
     if state.guards is not None:
         if cashed and CASH_OUTS in state.guards.off:
             raise CashOutsOff("cash-outs are switched off; try again when they are on")
+        if cashed:
+            check_evidence(state, "cash_out")
         for member in members:
             _check_thawed(state, member)
+
+
+def check_evidence(state: State, feature: str) -> None:
+    """Refuse something new of a feature whose evidence does not hold today.
+
+    Raises:
+        EvidenceExpired: names the document, its last day, and what to do.
+
+    Source: docs/algorithms/profiles.md, rule L3.
+    """
+    if state.guards is not None and feature in state.guards.lapsed:
+        raise EvidenceExpired(state.guards.lapsed[feature])
 
 
 def _check_thawed(state: State, member: str) -> None:

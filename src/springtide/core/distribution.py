@@ -8,6 +8,7 @@ from typing import cast
 
 from springtide.core.budget import check_rate, check_terms
 from springtide.core.commission import Share, closes_loop, links_of, shares_of
+from springtide.core.controls import check_evidence
 from springtide.core.distribution_events import (
     READERS,
     Appoint,
@@ -215,6 +216,7 @@ def _appoint(entry: Entry, wish: Appoint) -> None:
         raise UnknownContract(f"contract {wish.contract} was made before; give another id")
     if wish.rate_ppm is not None:
         check_rate(entry.state.policy, wish.rate_ppm)
+    check_evidence(entry.state, "territory")
     before = distribution.contracts.get(distribution.agents.get(wish.region, ""))
     if before is not None and not before.ended:
         if not before.is_past(day_of(entry.event, distribution.day)):

@@ -7,9 +7,9 @@ Source: docs/algorithms/profiles.md.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from springtide.core.policy import Policy, PolicyError
 
@@ -57,6 +57,7 @@ class Evidence:
     valid_from: date
     expires_on: date
     """The last day on which it holds."""
+    number: str = ""
 
 
 _BOTH = frozenset(KINDS)
@@ -173,6 +174,84 @@ def _check_depth(policy: Policy, licensed: int) -> None:
             f"commission.level.max_depth is {policy.level_depth}; the licence on file "
             f"permits {licensed}; lower it"
         )
+
+
+def lapsed_features(
+    profile: Profile, policy: Policy, evidence: Sequence[Evidence], today: date
+) -> dict[str, str]:
+    """Features of a policy in effect that lack evidence today, each with what is missing.
+
+    Source: docs/algorithms/profiles.md, rule L3.
+    """
+    lapsed = {}
+    for feature in used_features(policy):
+        for kind in sorted(profile.evidence.get(feature, ())):
+            fitting = _fitting(policy, evidence, feature, kind)
+            if not any(one.valid_from <= today <= one.expires_on for one in fitting):
+                past = [one for one in fitting if one.expires_on < today]
+                last = max(past, key=lambda one: one.expires_on, default=None)
+                what = f"{last.number} held until {last.expires_on}" if last else "none does"
+                lapsed[feature] = (
+                    f"{feature} ({FEATURES[feature][0]}) has stopped: {KINDS[kind]} has to be "
+                    f"on file, and {what}; record one with `springtide evidence add`"
+                )
+                break
+    return lapsed
+
+
+def _fitting(
+    policy: Policy, evidence: Iterable[Evidence], feature: str, kind: str
+) -> list[Evidence]:
+    """What is on file of a kind for a feature as the policy uses it, whenever it holds."""
+    depth = policy.level_depth if (feature, kind) == ("levels", "licence") else 0
+    return [
+        one
+        for one in evidence
+        if (one.feature, one.kind) == (feature, kind) and (one.depth or 0) >= depth
+    ]
+
+
+WARNED_DAYS = (7, 30)
+"""How many days before a feature stops its operators are told."""
+
+
+def warning_of(
+    profile: Profile, policy: Policy, evidence: Sequence[Evidence], feature: str, today: date
+) -> tuple[str, date] | None:
+    """What operators are to be told of a feature's evidence: `7`, `30` or `expired`.
+
+    With it comes the last day on which all of it holds without a gap. None if there is
+    nothing to tell.
+
+    Source: docs/algorithms/profiles.md, rule L4.
+    """
+    kinds = [
+        _fitting(policy, evidence, feature, kind) for kind in profile.evidence.get(feature, ())
+    ]
+    if not kinds:
+        return None
+    last, day = None, today
+    while all(ends := [_end_on(day, documents) for documents in kinds]):
+        last = min(end for end in ends if end)
+        if last - today > timedelta(max(WARNED_DAYS)):
+            return None
+        day = last + timedelta(1)
+    if last is not None:
+        return str(min(days for days in WARNED_DAYS if last - today <= timedelta(days))), last
+    ended = [
+        max((one.expires_on for one in documents if one.expires_on < today), default=date.min)
+        for documents, end in zip(kinds, ends, strict=True)
+        if end is None
+    ]
+    return "expired", min(ended)
+
+
+def _end_on(day: date, documents: Iterable[Evidence]) -> date | None:
+    """The last day of the documents that hold on a day."""
+    return max(
+        (one.expires_on for one in documents if one.valid_from <= day <= one.expires_on),
+        default=None,
+    )
 
 
 def notice_of(profile: Profile, policy: Policy) -> int:

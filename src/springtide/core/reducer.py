@@ -10,7 +10,7 @@ from typing import cast
 
 from springtide.core import controls, distribution
 from springtide.core.cash_out import cash_out, redeem
-from springtide.core.commission import Commission, split_commissions
+from springtide.core.commission import shares_left, split_commissions
 from springtide.core.controls import (
     begin,
     check_contribution,
@@ -69,6 +69,7 @@ from springtide.core.refusals import (
 from springtide.core.state import Lot, Posted, Receipt, State
 from springtide.core.units import LIMIT, PPM, price_micro
 from springtide.core.withdrawal import (
+    hold_back,
     keep_withdrawal,
     request_withdrawal,
     spend_from_wallet,
@@ -127,11 +128,10 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     _take_over(state, entry)
     if entry.counts is not None:
         controls.take_over(state.tally, entry.counts)
+    if state.guards is not None:
+        hold_back(state, entry)
     return Outcome(entry.receipt, entry)
 
-
-OFF = "off"
-"""`commissions` of a purchase or a settlement that was posted while they were switched off."""
 
 ADDED = ("at", "commissions")
 """What the service adds to an event that came without it; see docs/algorithms/controls.md."""
@@ -287,10 +287,9 @@ def _credit_order(
     granted = _grant(entry, policy, contribution)
 
     shares = shares_of_order(entry, order, policy, terms, told)
-    commissions: list[Commission] = []
-    rest = promoters
-    if entry.event.get("commissions") != OFF:
-        commissions, rest = split_commissions(shares, amount, promoters)
+    if "commissions" in entry.event:
+        shares = shares_left(shares, entry.event["commissions"])
+    commissions, rest = split_commissions(shares, amount, promoters)
     if policy.rest_to_pool:
         contribution += rest
     else:

@@ -33,6 +33,7 @@
     ├── PurchasesOff         orders are switched off
     ├── SettlementOff        settlement is switched off
     ├── CashOutsOff          cash-outs are switched off
+    ├── EvidenceExpired      what has to be on file for a feature does not hold any more
     ├── UnusablePolicy       a policy that cannot follow the one in effect
     ├── MerchantSuspended    an order or a redemption at a merchant who may not sell now
     ├── OverBudget           terms or a rate that could pay more than a sale distributes
@@ -255,6 +256,12 @@ class CashOutsOff(Refusal):
     """Cash-outs are switched off."""
 
     code = "control_cash_outs_off"
+
+
+class EvidenceExpired(Refusal):
+    """What has to be on file for a feature does not hold today."""
+
+    code = "evidence_expired"
 
 
 class UnusablePolicy(Refusal):

@@ -4,7 +4,9 @@ Records only; `controls` has the rules. A program whose policy has no controls h
 and one without a switch that is off or a frozen member has no guards.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 DAY_S = 86_400
@@ -24,12 +26,16 @@ SWITCHES = {
 
 
 class Guards(NamedTuple):
-    """What people have stopped; it only refuses, so no entry depends on it."""
+    """What people or the day have stopped; it only refuses, so no entry depends on it."""
 
-    off: frozenset[str]
+    off: frozenset[str] = frozenset()
     """Switches."""
-    frozen: frozenset[str]
+    frozen: frozenset[str] = frozenset()
     """Members; of those that a batch can touch."""
+    lapsed: Mapping[str, str] = MappingProxyType({})
+    """Features whose evidence does not hold today, each with what is missing."""
+    held: Mapping[str, int] = MappingProxyType({})
+    """Commissions in the wallets of who withdraws that are not payable yet, in micro."""
 
 
 @dataclass(slots=True)

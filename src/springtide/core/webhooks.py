@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
+from springtide.core.events import STEPS
 from springtide.core.receipts import render
 from springtide.core.state import Receipt
 
@@ -29,6 +30,17 @@ TYPES = {
     "member.rebound": "a member was bound to another referrer",
     "dividend.paid": "a member was paid a part of what the platform earned",
     "commission.paid": "what was due to a member was paid outside",
+    "withdrawal.requested": "money left a wallet, to be sent to its owner once it is approved",
+    "withdrawal.under_review": "a withdrawal is looked at, or has the first of two approvals",
+    "withdrawal.approved": "a withdrawal may be sent",
+    "withdrawal.sent": "a withdrawal was given to the bank; it is sent once",
+    "withdrawal.awaiting_member": "the member has to confirm a payment",
+    "withdrawal.unknown": "nobody knows what became of a payment; a person will find out",
+    "withdrawal.settled": "a withdrawal reached its owner",
+    "withdrawal.rejected": "a withdrawal was turned down, and the money is in the wallet again",
+    "withdrawal.cancelled": "taken back for the member, and the money is in the wallet again",
+    "withdrawal.failed": "the bank did not pay, and the money is in the wallet again",
+    "withdrawal.returned": "a payment came back, and the money is in the wallet again",
     "exit.paid": "a lot reached its cap and was paid out",
     "points.split": "the points were split: all of them were multiplied",
     "entry.posted": "any entry that has no type of its own",
@@ -63,6 +75,7 @@ _ALSO_NAMING = {
     "appoint": ("contract", "region"),
     **dict.fromkeys(("dismiss", "deposit", "deposit_return"), ("contract",)),
     "level": ("level",),
+    **dict.fromkeys(STEPS, ("withdrawal",)),
 }
 """Fields that say it in events of these kinds only."""
 
@@ -102,6 +115,8 @@ def messages_of(kind: str, event: Mapping[str, object], receipt: Receipt) -> lis
         messages = _parts("dividend.paid", about, paid)
     else:
         type_ = _TYPE_OF_KIND.get(kind, _OTHER)
+        if kind == "withdraw" or kind in STEPS:
+            type_ = f"withdrawal.{shown['state']}"
         if kind == "bind" and shown.get("referrer") != event.get("referrer"):
             type_ = _OTHER  # it left the member as it was
         messages = [Message(type_, {**about, **named, "receipt": shown})]

@@ -8,7 +8,9 @@
 Source: docs/algorithms/withdrawals.md; docs/decisions/0014-withdrawals.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from springtide.core.entry import Entry
 from springtide.core.events import Purchase, Step, Withdraw
@@ -16,12 +18,13 @@ from springtide.core.journal import PAYMENTS, PAYOUTS, PLATFORM, WITHDRAWALS, wa
 from springtide.core.refusals import (
     ApprovedBefore,
     DailyLimit,
+    InsufficientFunds,
     OwnWithdrawal,
     UnknownWithdrawal,
     WithdrawalTooSmall,
     WrongState,
 )
-from springtide.core.state import State, Withdrawal
+from springtide.core.state import Receipt, State, Withdrawal
 from springtide.core.units import format_money
 
 NEXT = {
@@ -57,7 +60,7 @@ def request_withdrawal(entry: Entry, wish: Withdraw) -> None:
 
     Raises:
         WithdrawalTooSmall: below the minimum, or the fee would take all of it.
-        InsufficientFunds: the wallet holds less.
+        InsufficientFunds: the wallet holds less, or what it holds is not payable yet.
         DailyLimit: with it the member would pass the day's limit.
 
     Source: docs/algorithms/withdrawals.md, rules W3 and W4.
@@ -76,6 +79,7 @@ def request_withdrawal(entry: Entry, wish: Withdraw) -> None:
             "ask for more"
         )
     entry.take_from_wallet("withdraw", wish.member, WITHDRAWALS, amount)
+    _check_payable(state, wish.member, amount)
     today, limit = state.withdrawn.get((wish.member, wish.day), 0), terms.daily_limit_micro
     if limit is not None and today + amount > limit:
         raise DailyLimit(
@@ -89,6 +93,32 @@ def request_withdrawal(entry: Entry, wish: Withdraw) -> None:
     entry.receipt.update(
         member=wish.member, amount=amount, fee=fee, approvals=needed, state="requested"
     )
+
+
+def _check_payable(state: State, member: str, amount_micro: int) -> None:
+    """Refuse to take out commissions that are held; goods may be bought with them.
+
+    Source: docs/algorithms/distribution.md, rule D5.
+    """
+    held = state.guards.held.get(member, 0) if state.guards is not None else 0
+    payable = state.wallet_micro(member) - held
+    if held and amount_micro > payable:
+        raise InsufficientFunds(
+            f"{format_money(max(payable, 0))} can be withdrawn by {member} now; the rest of "
+            "the wallet is commissions that are held, ask for it when their days are over"
+        )
+
+
+def hold_back(state: State, entry: Entry) -> None:
+    """Hold the commissions of a new entry, of those who withdraw in the same batch."""
+    if state.guards is None or not state.guards.held:
+        return
+    held = dict(state.guards.held)
+    for row in cast(Sequence[Receipt], entry.receipt.get("commissions", ())):
+        earner = cast(str, row["to"])
+        if earner in held:
+            held[earner] += cast(int, row["amount"])
+    state.guards = state.guards._replace(held=held)
 
 
 def step_withdrawal(entry: Entry, step: Step) -> None:

@@ -213,7 +213,7 @@ def run(database: Database, name: str, actor: str, now: datetime) -> list[Paid]:
     """
     done = []
     while (batch := begin_batch(database, name, now)) is not None:
-        with Writer(database, name) as writer:
+        with Writer(database, name, lambda: now) as writer:
             [outcome] = writer.post([batch])
         done.append(note_batch(database, name, outcome, actor, now))
     return done

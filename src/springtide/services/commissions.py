@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from springtide.core.commission import Share, links_of, shares_of, split_commissions
+from springtide.core.commission import (
+    Share,
+    links_of,
+    shares_left,
+    shares_of,
+    split_commissions,
+)
 from springtide.core.distribution import open_terms, terms_when_paid
 from springtide.core.events import Purchase, read_event
 from springtide.core.journal import due_account, wallet_account
+from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold
 from springtide.core.standing import day_of
@@ -137,19 +144,6 @@ def payable_micro(database: Database, name: str, member: str, now: datetime) -> 
         return _payable(tx, program, member, now)
 
 
-def withdrawable_micro(database: Database, name: str, member: str, now: datetime) -> int | None:
-    """How much a member's commissions leave to be withdrawn; None if the policy holds none.
-
-    Rounding: none.
-    """
-    with database.snapshot() as tx:
-        program = programs.get_program(tx, name)
-        promotion = read_policy(program.policy_toml).promotion
-        if promotion.by_statement or not promotion.hold_days:
-            return None
-        return _payable(tx, program, member, now)
-
-
 def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> int:
     policy = read_policy(program.policy_toml)
     if policy.promotion.by_statement:
@@ -157,15 +151,24 @@ def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> i
         balance = distribution.read_held(tx, program, [account])[account]
     else:
         balance = listing.read_balance(tx, program, wallet_account(member))
-    hold = timedelta(days=policy.promotion.hold_days)
-    held = 0
+    return max(balance - held_micro(tx, program, policy, member, now), 0)
+
+
+def held_micro(
+    tx: Transaction, program: Program, policy: Policy, member: str, now: datetime
+) -> int:
+    """What a member's commissions that are not payable yet come to, less refunds.
+
+    Rounding: none.
+    """
+    hold, held = timedelta(days=policy.promotion.hold_days), 0
     if hold:
         first = earnings.last_seq_until(tx, program, now - hold) + 1
         for row in earnings.read_earned(tx, program, member, (first, -1), MOST_HELD):
             one = stand(row, hold, now)
             if one.status == "pending":
                 held += one.amount - one.clawed_back
-    return max(balance - held, 0)
+    return held
 
 
 def list_payable(database: Database, name: str, now: datetime) -> list[tuple[str, int, int]]:
@@ -245,6 +248,7 @@ def _shares(
     receipt = cast(dict[str, Any], found.receipt)
     amount = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
     amount += sum(one["amount"] for one in receipt["commissions"])
+    shares = shares_left(shares, found.settling.get("commissions"))
     if not receipt["commissions"]:
         return [], chain  # nobody earned, or commissions were switched off
     budget = amount * terms.take_ppm // PPM * terms.distribution_ppm // PPM

@@ -19,9 +19,11 @@ from springtide.core.events import is_batch
 from springtide.core.state import Withdrawal
 from springtide.core.units import CENT
 from springtide.core.withdrawal import NEXT
+from springtide.services.profiles import get_profile
 from springtide.services.withdrawals import Post, step_events
 from springtide.storage import programs, withdrawals
 from springtide.storage.database import Database
+from springtide.storage.programs import Program
 
 MOST_AT_ONCE = 5_000
 """Withdrawals of one batch: few enough for one transaction of the writer."""
@@ -59,6 +61,11 @@ class PayoutAdapter(Protocol):
     idempotency, and answers `unknown` whenever it cannot tell what happened.
     """
 
+    @property
+    def real(self) -> bool:
+        """Whether money leaves the house by it."""
+        ...
+
     def send(self, payouts: Sequence[Payout]) -> Sequence[Result]:
         """Have payouts paid; gives what is known of them already."""
 
@@ -68,6 +75,8 @@ _SANDBOX = {1: "failed", 2: "returned", 3: "awaiting_member", 4: "unknown"}
 
 class Sandbox:
     """Pays nobody: the cents of an amount say what becomes of it."""
+
+    real = False
 
     def send(self, payouts: Sequence[Payout]) -> Sequence[Result]:
         """Every outcome at once; all other cents settle."""
@@ -88,6 +97,8 @@ class CsvFile:
     Raises:
         PayoutRefused: there is a file already, or none can be written there.
     """
+
+    real = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -158,27 +169,39 @@ def send(
 
     Raises:
         UnknownProgram: there is none of this name.
-        PayoutRefused: the batch cannot have this name.
+        PayoutRefused: the batch cannot have this name, or the program's profile has another
+            kind of money than the adapter.
     """
-    payouts = mark_sent(database, name, post, batch, by=by, now=now)
+    payouts = mark_sent(database, name, post, batch, by=by, now=now, real=adapter.real)
     results = adapter.send(payouts) if payouts else []
     rows = list(enumerate(results, 1))
     return payouts, apply_results(database, name, post, rows, by=by, now=now)
 
 
 def mark_sent(
-    database: Database, name: str, post: Post, batch: str, *, by: str, now: datetime
+    database: Database,
+    name: str,
+    post: Post,
+    batch: str,
+    *,
+    by: str,
+    now: datetime,
+    real: bool,
 ) -> list[Payout]:
     """Mark all approved withdrawals as sent with a batch, at most `MOST_AT_ONCE`.
 
+    `real` says whether whoever gets the payouts will pay them.
+
     Raises:
         UnknownProgram: there is none of this name.
-        PayoutRefused: the batch cannot have this name.
+        PayoutRefused: the batch cannot have this name, or the program's profile has another
+            kind of money.
     """
     if not is_batch(batch):
         raise PayoutRefused(f"batch is {batch!r}; give 1 to 18 letters and digits of ASCII")
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
+        check_money(program, real=real)
         sent = withdrawals.read_batch(tx, program, batch)
         approved = [] if sent else withdrawals.list_withdrawals(
             tx, program, state="approved", most=MOST_AT_ONCE
@@ -192,6 +215,28 @@ def mark_sent(
         with database.snapshot() as tx:
             sent = withdrawals.read_batch(tx, program, batch)
     return [Payout(row.reference, row.member, row.amount_micro - row.fee_micro) for row in sent]
+
+
+def check_money(program: Program, *, real: bool) -> None:
+    """Refuse to pay real money where nothing is real, and to pretend where it is.
+
+    Raises:
+        PayoutRefused: names the profile, and the other way.
+
+    Source: docs/algorithms/profiles.md, rule L2.
+    """
+    profile = get_profile(program.profile)
+    where = f"{program.name} runs under the profile {profile.name}"
+    if real and not profile.real_money:
+        raise PayoutRefused(
+            f"{where}, which has no real money, so nothing is paid out; use the sandbox, or "
+            "open a program under another profile"
+        )
+    if profile.real_money and not real:
+        raise PayoutRefused(
+            f"{where}, whose money is real, and the sandbox pays nobody; write a file for the "
+            "bank instead"
+        )
 
 
 def read_results(path: Path) -> Iterator[tuple[int, Result | str]]:

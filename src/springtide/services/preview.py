@@ -7,6 +7,7 @@ from springtide.core.entry import HorizonReached
 from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
+from springtide.services.guarding import guard
 from springtide.services.stamping import stamp
 from springtide.services.writer import read_command
 from springtide.storage import programs, working_set
@@ -29,6 +30,7 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
         policy = replace(read_policy(program.policy_toml), cash_out_daily=False)
         state = program.state(policy)
         working_set.load_state(tx, program, state, Tree(program.id), [command])
+        guard(tx, program, state, [command], now)
         [stamped] = stamp([command], state, now)
         while True:
             try:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from springtide.core.policy import Policy, PolicyError
 from springtide.core.policy_file import read_policy
@@ -38,6 +38,7 @@ __all__ = [
     "Wish",
     "add_evidence",
     "check_allowed",
+    "evidence_on_file",
     "facts_of",
     "fitting_profile",
     "get_profile",
@@ -77,13 +78,14 @@ class Standing:
     """Why its policy could not be put in effect today; empty if it could."""
 
 
-def get_profile(name: str, folder: Traversable = _FOLDER) -> Profile:
+@cache
+def get_profile(name: str) -> Profile:
     """A profile: its data file within the limits of the code.
 
     Raises:
         ProfileError: there is no such profile, or its file allows too much.
     """
-    text = (folder / f"{name}.toml").read_text() if name in LIMITS else ""
+    text = (_FOLDER / f"{name}.toml").read_text() if name in LIMITS else ""
     return read_profile(name, text)
 
 
@@ -124,15 +126,22 @@ def check_allowed(tx: Transaction, program: Program, policy: Policy, now: dateti
     Raises:
         PolicyError: the feature, the profile and what is missing.
     """
-    check_profile(get_profile(program.profile), policy, _held(tx, program), now.date())
+    on_file = evidence_on_file(tx, program)
+    check_profile(get_profile(program.profile), policy, on_file, now.date())
 
 
-def _held(tx: Transaction, program: Program) -> list[Evidence]:
+def evidence_on_file(tx: Transaction, program: Program) -> list[Evidence]:
+    """All documents of a program; one that was revoked holds until the day before."""
     return [
-        Evidence(row.feature, row.kind, row.depth, row.valid_from, row.expires_on)
+        Evidence(row.feature, row.kind, row.depth, row.valid_from, _end_of(row), row.number)
         for row in evidence.list_evidence(tx, program)
-        if row.revoked_at is None
     ]
+
+
+def _end_of(row: Document) -> date:
+    if row.revoked_at is None:
+        return row.expires_on
+    return min(row.expires_on, row.revoked_at.astimezone(UTC).date() - timedelta(days=1))
 
 
 def standing(database: Database, name: str, now: datetime) -> Standing:

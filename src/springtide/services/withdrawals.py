@@ -6,11 +6,9 @@ from datetime import datetime
 from springtide.core.event_fields import Json
 from springtide.core.events import STEPS, same_content
 from springtide.core.reducer import Outcome
-from springtide.core.refusals import IdReused, InsufficientFunds, UnknownWithdrawal, WrongState
-from springtide.core.state import Receipt, Withdrawal
-from springtide.core.units import format_money, parse_money
+from springtide.core.refusals import IdReused, UnknownWithdrawal, WrongState
+from springtide.core.state import Withdrawal
 from springtide.core.withdrawal import STATES
-from springtide.services import commissions
 from springtide.storage import listing, programs, withdrawals
 from springtide.storage.chain import decode
 from springtide.storage.database import Database
@@ -55,10 +53,6 @@ def ask(
         DatabaseDown: it may or may not be posted; ask again with the same id.
     """
     event = {**wish, "type": "withdraw", "at": now.isoformat(), "by": by}
-    held = _held_back(database, name, event, now)
-    if held is not None:
-        receipt: Receipt = {"id": event["id"], "type": "withdraw", "error": held.code}
-        return Outcome(receipt, None, held)
     [outcome] = post([event])
     if not isinstance(outcome.refusal, IdReused):
         return outcome
@@ -71,31 +65,6 @@ def ask(
     if same_content({**event, "at": first["at"]}, first):
         return Outcome(decode(earlier.receipt), None)
     return outcome
-
-
-def _held_back(
-    database: Database, name: str, event: Json, now: datetime
-) -> InsufficientFunds | None:
-    """Why a wish that was never posted would take out commissions that are not payable yet.
-
-    Source: docs/algorithms/distribution.md, rule D5.
-    """
-    member, id_ = str(event["member"]), str(event["id"])
-    payable = commissions.withdrawable_micro(database, name, member, now)
-    try:
-        amount = parse_money(event["amount"])
-    except ValueError:
-        return None  # the reducer says what is wrong with it
-    if payable is None or amount <= payable:
-        return None
-    with database.snapshot() as tx:
-        program = programs.get_program(tx, name)
-        if listing.read_entry(tx, program, ["withdraw"], id_) is not None:
-            return None  # asked again: the first answer stands
-    return InsufficientFunds(
-        f"{format_money(payable)} can be withdrawn by {member} now; the rest of the wallet is "
-        "commissions that are held, ask for it when their days are over"
-    )
 
 
 def read_withdrawal(

@@ -20,6 +20,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.refusals import InvalidEvent, Refusal
 from springtide.core.state import State
+from springtide.services.guarding import guard
 from springtide.services.stamping import Command, stamp
 from springtide.storage import alarms, ledger, programs, working_set
 from springtide.storage.acts import Deed, append_deeds
@@ -55,7 +56,7 @@ class Writer:
 
     Not for several threads at once: each has its own writer, and the row's lock orders them.
     `now` tells the time of events that come without one, where the policy's controls ask for
-    it; a replay has none.
+    it, and the day on which evidence has to hold; a replay has none.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Writer:
             working_set.load_state(tx, program, state, tree, commands)
             batch = _Batch(tx, self._pipe, program, state)
             now = None if self._now is None else self._now()
+            guard(tx, program, state, commands, now)
             outcomes = batch.fold(stamp(commands, state, now))
             if state.tally.tripped is not None:
                 alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, *state.tally.tripped)

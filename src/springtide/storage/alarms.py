@@ -34,11 +34,26 @@ def append_alarm(
 ) -> None:
     """Raise an alarm at a time in seconds since 1970; a second one of its day is not told."""
     at = _EPOCH + timedelta(seconds=at_s)
-    tx.execute(
-        "INSERT INTO alarm (program_id, kind, day, at, detail) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (program_id, kind, day) DO NOTHING",
-        [program.id, kind, at.date(), at, detail],
+    append_alarm_about(tx, program, kind, at.date(), "", at, detail)
+
+
+def append_alarm_about(
+    tx: psycopg.Connection,
+    program: Program,
+    kind: str,
+    day: date,
+    subject: str,
+    at: datetime,
+    detail: str,
+) -> bool:
+    """Raise an alarm about a day and a subject, unless it was raised before; whether it was."""
+    done = tx.execute(
+        "INSERT INTO alarm (program_id, kind, day, subject, at, detail)"
+        " VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (program_id, kind, day, subject) DO NOTHING",
+        [program.id, kind, day, subject, at, detail],
     )
+    return done.rowcount == 1
 
 
 def find_latest_day(tx: psycopg.Connection, program: Program, kind: str) -> int:

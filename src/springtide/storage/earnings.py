@@ -101,6 +101,8 @@ class OrderEntry(NamedTuple):
     event: Json
     ordered: Json
     """The receipt of the order: of its payment, if it was paid first."""
+    settling: Json
+    """The event that settled it: its own, unless it was paid first."""
     receipt: Json
     policy_version: int
     """That of the order, which its settlement follows too."""
@@ -110,7 +112,7 @@ def find_order(tx: psycopg.Connection, program: Program, order: str) -> OrderEnt
     """How an order was settled; None if it is not there or not settled."""
     row = tx.execute(
         """
-        SELECT p.seq, e.event, e.receipt, p.receipt, e.policy_version
+        SELECT p.seq, e.event, e.receipt, p.event, p.receipt, e.policy_version
         FROM entry e LEFT JOIN settlement s ON s.program_id = e.program_id AND s.order_id = e.id
         JOIN entry p ON p.program_id = e.program_id AND p.seq = coalesce(s.seq, e.seq)
         WHERE e.program_id = %s AND e.id = %s
@@ -120,8 +122,9 @@ def find_order(tx: psycopg.Connection, program: Program, order: str) -> OrderEnt
     ).fetchone()
     if row is None:
         return None
-    seq, event, ordered, receipt, version = row
-    return OrderEntry(seq, decode(event), decode(ordered), decode(receipt), version)
+    seq, event, ordered, settling, receipt, version = row
+    told = decode(event), decode(ordered), decode(settling), decode(receipt)
+    return OrderEntry(seq, *told, version)
 
 
 def read_registry(

@@ -95,13 +95,19 @@ def list_programs(tx: psycopg.Connection) -> list[Program]:
 
 
 def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
-    """A program's row, held until the transaction ends: whoever has it writes."""
+    """A program's row, held until the transaction ends: whoever has it writes.
+
+    If a policy came into effect while the lock was waited for, the row is locked and left out,
+    for the statement began when it joined another policy. The next one finds it.
+    """
     with tx.cursor(row_factory=class_row(Program)) as cursor:
-        row = cursor.execute(
-            f"{_SELECT} WHERE p.id = %s FOR UPDATE OF p", [program_id]
-        ).fetchone()
-    assert row is not None
-    return row
+        for _ in range(2):
+            row = cursor.execute(
+                f"{_SELECT} WHERE p.id = %s FOR UPDATE OF p", [program_id]
+            ).fetchone()
+            if row is not None:
+                return row
+    raise AssertionError(f"there is no program {program_id}")
 
 
 def insert_program(

@@ -13,6 +13,7 @@ from springtide.services.agents import due_day
 from springtide.services.cash_outs import begin_batch, list_due, note_batch
 from springtide.services.desk import Deed, Desk, DeskFull
 from springtide.services.gateway import Database, DatabaseDown
+from springtide.services.lapses import tell_of_lapses
 from springtide.services.listing import Program, read_program
 from springtide.services.policies import put_due_in_effect
 from springtide.services.programs import list_programs
@@ -118,6 +119,9 @@ class Desks:
             changed = await asyncio.to_thread(put_due_in_effect, self._database, now)
             for name, version in changed.items():
                 log.info("policy decided", program=name, version=version)
+            told = await asyncio.to_thread(tell_of_lapses, self._database, now)
+            for name, alarms in told.items():
+                log.warning("evidence ends", program=name, alarms=alarms)
         except DatabaseDown:
             raise
         except Exception:  # a defect, or a profile that cannot be read: orders still settle

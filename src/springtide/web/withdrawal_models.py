@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from springtide.web.models import Money, Name
 
@@ -74,6 +74,9 @@ class PayoutBatchIn(BaseModel):
 
     batch: Annotated[str, Field(pattern="^[A-Za-z0-9]{1,18}$")] | None = Field(
         default=None, description="Yours; asked for again it gives the same payouts."
+    )
+    sandbox: StrictBool = Field(
+        default=False, description="Pay nobody, and say at once what became of each."
     )
 
 
