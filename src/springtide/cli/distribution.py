@@ -14,7 +14,6 @@ from springtide.cli.output import err, facts, money, out, write_json
 from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.core.units import format_money, format_ratio
 from springtide.services import agents, commissions, dividends, invitations, levels
-from springtide.services.deciding import decide
 
 ACTOR = "cli"
 
@@ -286,10 +285,8 @@ def paid(
     reference: Annotated[str, typer.Option(help="Of the payment; it marks it once.")],
 ) -> None:
     """Note that an earner on statement was paid; the same reference again is the same."""
-    event = {
-        "type": "commission_paid", "id": f"commission-paid:{member[:100]}:{reference[:100]}",
-        "member": member, "amount": amount, "reference": reference,
-    }  # fmt: skip
     with database() as db:
-        receipt = decide(db, name, event, clock(), ACTOR, member).receipt
+        receipt = commissions.pay_due(
+            db, name, member, amount, reference, clock(), ACTOR
+        ).receipt
     out.print(format_money(_whole(receipt["due"])))

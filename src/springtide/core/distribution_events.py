@@ -25,6 +25,8 @@ MOST_SHARES = 10_000
 DIVIDEND_ID = "dividend:"
 """How the id of a dividend begins; its period follows, so that none is paid twice."""
 
+# No database keeps zeros or halves of characters.
+_TEXT = re.compile(rf"[^\x00\ud800-\udfff]{{1,{LONGEST_TEXT}}}").fullmatch
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -148,7 +150,7 @@ def _day(event: Json, field: str) -> str:
 def _text(event: Json, field: str) -> str:
     """A sentence; it is kept for whoever asks why."""
     value = event.get(field)
-    if type(value) is str and value.strip() and len(value) <= LONGEST_TEXT:
+    if type(value) is str and value.strip() and _TEXT(value) is not None:
         return value
     raise InvalidEvent(f"{field} is {value!r}; say in 1 to {LONGEST_TEXT} characters why")
 

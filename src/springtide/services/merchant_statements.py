@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import xlsxwriter
 
@@ -66,7 +67,7 @@ def _sum(lines: Sequence[Movement], kinds: tuple[str, ...]) -> int:
     return sum(line.change for line in lines if line.kind in kinds)
 
 
-def write_xlsx(found: MerchantStatement, path: Path) -> None:
+def write_xlsx(found: MerchantStatement, path: Path | BinaryIO) -> None:
     """Write a statement as a sheet; amounts are numbers, and exact as text beside them."""
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False}) as book:
         sheet, bold = book.add_worksheet("statement"), book.add_format({"bold": True})

@@ -140,7 +140,12 @@ def list_regions(
     return Page(data=[Region(code=one.code, name=one.name) for one in found], next=None)
 
 
-def _midnight(name: str, day: str) -> datetime:
+def midnight(name: str, day: str) -> datetime:
+    """When a day of a query begins, in UTC.
+
+    Raises:
+        Problem: it is none, or too far away.
+    """
     if not is_day(day) or day > LAST_DAY:
         raise Problem("invalid_parameter", f"{name} is {day}; give a day until {LAST_DAY}")
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
@@ -155,7 +160,7 @@ def read_statement(
     last: Annotated[str, Query(alias="to", pattern=DAY)] = "2999-12-31",
 ) -> MerchantStatement:
     """A merchant's sales and settlement, by days of UTC."""
-    since, until = _midnight("from", first), _midnight("to", last) + timedelta(days=1)
+    since, until = midnight("from", first), midnight("to", last) + timedelta(days=1)
     try:
         found = merchant_statements.read_merchant_statement(
             books, key.program, plain(id_), since, until
