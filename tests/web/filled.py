@@ -12,9 +12,11 @@ from stdnum.cn import uscc
 
 from springtide.core.webhooks import message_id
 from springtide.services import delivering, policies, profiles, webhooks
+from springtide.services.agents import due_day
 from springtide.services.cash_outs import ask
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
+from springtide.services.writer import Writer
 from springtide.storage import alarms, programs
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
@@ -32,6 +34,8 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
             assert answer.status_code == 201, answer.text
         active = f"/v1/merchant-applications/{mark}-store/activate"
         assert shop.post(active, {"take_rate": "0.20"}).status_code == 200
+        with Writer(database, name) as writer:  # else the server says which day it is
+            writer.post(due_day(database, name, datetime.now(UTC)))
         add_staff(
             database, f"{name}.{mark}", name, ["auditor"], "cli", datetime.now(UTC),
             secrets.token_hex,

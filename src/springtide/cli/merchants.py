@@ -83,6 +83,43 @@ def activate(
     err.print(f"{merchant} is active")
 
 
+@app.command("change")
+def change(
+    name: Program,
+    merchant: Merchant,
+    take_rate: Annotated[str, typer.Option(help="Of its sales, like 0.20.")],
+    platform: Annotated[str, typer.Option(help="Its own share of the take.")] = "",
+    distribution: Annotated[str, typer.Option(help="The same; both or none.")] = "",
+    region: Annotated[str, typer.Option(help="GB/T 2260, 6 digits.")] = "",
+    recruiter: Annotated[str, typer.Option(help="The member who brought it.")] = "",
+    recruiter_until: Annotated[str, typer.Option(help="The recruiter's last day.")] = "",
+    owner: Annotated[str, typer.Option(help="The member whose store it is.")] = "",
+) -> None:
+    """Give a merchant other terms from now on: these, and none that are left out."""
+    given = {
+        "take_rate": take_rate, "platform": platform, "distribution": distribution,
+        "region": region, "recruiter": recruiter, "recruiter_until": recruiter_until,
+        "owner": owner,
+    }  # fmt: skip
+    terms = {key: value for key, value in given.items() if value}
+    with database() as db:
+        merchants.change(db, name, merchant, terms, clock(), ACTOR)
+    err.print(f"{merchant} sells under these terms from now on")
+
+
+@app.command("settlement")
+def settlement(
+    name: Program,
+    merchant: Merchant,
+    account: Annotated[str, typer.Option(help="Where its money is to be sent.")],
+) -> None:
+    """Let a merchant's money be sent elsewhere; the log keeps where it went."""
+    with database() as db:
+        before = merchants.read_application(db, name, merchant).settlement
+        merchants.move_settlement(db, name, merchant, account, clock(), ACTOR)
+    err.print(f"{merchant} is settled to {account}, and no longer to {before}")
+
+
 @app.command("reject")
 def reject(name: Program, merchant: Merchant, reason: Reason) -> None:
     """Refuse an application."""
