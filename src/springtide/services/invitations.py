@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from springtide.core.event_fields import Json, is_name
 from springtide.core.policy_file import read_policy
-from springtide.storage import distribution, onboarding, programs, reports
+from springtide.storage import distribution, listing, onboarding, programs, reports
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
@@ -32,6 +32,7 @@ __all__ = [
     "make",
     "order_from",
     "read",
+    "shown_referrer",
 ]
 
 CODE_BYTES = 15
@@ -152,6 +153,16 @@ def _read(tx: Transaction, program: Program, code: str) -> Invitation:
         raise unknown
     by = _owner(tx, program, row.merchant) if row.merchant else row.member
     return Invitation(code, by, row.merchant)
+
+
+def shown_referrer(database: Database, name: str, member: str) -> str | None:
+    """Who brought a member, as far as the policy lets the member see it."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        if not read_policy(program.policy_toml).promotion.visible:
+            return None
+        known = listing.read_member(tx, program, member)
+    return None if known is None else known.referrer
 
 
 def order_from(

@@ -3,7 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, Field
@@ -95,7 +95,10 @@ class InvitedIn(BaseModel):
 
 
 class Invited(BaseModel):
-    """The referrer that stands: another one, if the member was bound before."""
+    """The referrer that stands: another one, if the member was bound before.
+
+    Null where the policy does not show by whom somebody is invited.
+    """
 
     object: Literal["invited"] = "invited"
     member: str
@@ -237,13 +240,11 @@ async def bind(
     except NotPossible as error:
         raise Problem("not_possible", str(error)) from None
     [outcome] = await request.app.state.desks.post(key.program, [event])
-    if isinstance(outcome.refusal, IdReused):  # on an earlier day, by this very code
-        known = await run_in_threadpool(read_member, books, key.program, wish.member)
-        return Invited(member=wish.member, referrer=known.referrer if known else None)
-    if outcome.refusal is not None:
+    # One that was reused was bound on an earlier day, by this very code.
+    if outcome.refusal is not None and not isinstance(outcome.refusal, IdReused):
         raise Problem(outcome.refusal.code, str(outcome.refusal))
-    referrer: Any = outcome.receipt["referrer"]
-    return Invited(member=wish.member, referrer=referrer)
+    read = partial(invitations.shown_referrer, books, key.program, wish.member)
+    return Invited(member=wish.member, referrer=await run_in_threadpool(read))
 
 
 @router.get("/orders/{id:path}/commissions", operation_id="why_commissions")
