@@ -14,6 +14,7 @@ from springtide.core.reducer import Outcome
 from springtide.core.refusals import OverBudget
 from springtide.core.units import MICRO
 from springtide.services import agents, budget, dividends, merchants
+from springtide.services.deciding import decide
 from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
 from springtide.services.presets import read_preset
 from springtide.services.writer import Writer
@@ -86,14 +87,13 @@ def test_terms_that_change_do_not_wake_who_was_suspended_meanwhile(
 ) -> None:
     merchants.apply(database, program, wish(), NOW, "staff:ana")
     merchants.activate(database, program, "noodles", {"take_rate": "0.20"}, NOW, "staff:ana")
-    decide = merchants.decide
 
     def after_somebody_else(*given: Any) -> Outcome:
         monkeypatch.undo()
         merchants.suspend(database, program, "noodles", "complaints", NOW, "staff:bo")
         return decide(*given)
 
-    monkeypatch.setattr(merchants, "decide", after_somebody_else)
+    monkeypatch.setattr("springtide.services.merchants.decide", after_somebody_else)
     with pytest.raises(NotPossible, match="just changed by somebody else"):
         merchants.change(database, program, "noodles", {"take_rate": "0.30"}, NOW, "staff:ana")
     terms = merchants.read_terms(database, program, "noodles")
