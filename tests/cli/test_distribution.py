@@ -58,6 +58,9 @@ def test_agents_and_merchants_are_listed(springtide: Command, shop: str) -> None
     assert (merchant["status"], merchant["reviewer"]) == ("active", "cli")
     statement = springtide("merchant", "statement", shop, "--merchant", "noodles", "--json")
     assert json.loads(statement.out)["owed"] == "800.000000"
+    paid = ("merchant", "paid", shop, "--merchant", "noodles", "--reference", "bank 1")
+    assert springtide(*paid, "--amount", "500").code == 0
+    assert "owed 300.000000" in springtide(*paid[:-1], "bank 2", "--amount", "500").err
     proofs = json.loads(springtide("merchant", "budget", shop, "--json").out)
     assert {(row["merchant"], row["holds"]) for row in proofs} >= {("noodles", True)}
     assert "西湖区" in springtide("merchant", "regions", "3301").out

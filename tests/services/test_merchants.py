@@ -15,7 +15,11 @@ from springtide.core.refusals import OverBudget
 from springtide.core.units import MICRO
 from springtide.services import agents, budget, dividends, merchants
 from springtide.services.deciding import decide
-from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
+from springtide.services.merchant_statements import (
+    pay_merchant,
+    read_merchant_statement,
+    write_xlsx,
+)
 from springtide.services.presets import read_preset
 from springtide.services.writer import Writer
 from springtide.storage import programs
@@ -170,6 +174,27 @@ def test_a_statement_adds_up_and_becomes_a_sheet(
         assert b"1600.000000" in book.read("xl/sharedStrings.xml")
     with pytest.raises(NotPossible, match="no merchant"):
         read_merchant_statement(database, program, "nobody", *always)
+
+
+def test_a_merchant_is_paid_what_it_is_owed_once(database: Database, program: str) -> None:
+    order(database, program, "o1")
+
+    def pay(amount: str, reference: str) -> bool:
+        outcome = pay_merchant(
+            database, program, "noodles", amount, reference, NOW, "staff:ana"
+        )
+        return outcome.entry is not None
+
+    with pytest.raises(NotPossible, match=r"is owed 800\.000000; pay no more"):
+        pay("800.000001", "bank 1")
+    assert [pay("500.00", "bank 1"), pay("500.00", "bank 1")] == [True, False]
+    with pytest.raises(NotPossible, match=r"is owed 300\.000000"):
+        pay("500.00", "bank 2")
+    always = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    found = read_merchant_statement(database, program, "noodles", *always)
+    assert (found.paid, found.owed_now) == (500 * MICRO, 300 * MICRO)
+    assert found.sold - found.paid == sum(line.change for line in found.lines)
+    assert_sound(database, program)
 
 
 def test_a_month_is_shared_when_it_is_over_and_once(database: Database, program: str) -> None:

@@ -157,6 +157,26 @@ def add_drafts(shop: Shop, after: int = 0) -> str:
     return str(profiles.add_evidence(shop.database, shop.name, wish, "cli:ana", now).id)
 
 
+NETWORK = {
+    "/v1/merchant-applications/{id}": "store",
+    "/v1/merchant-applications/{id}/activate": "applicant",
+    "/v1/merchant-applications/{id}/reject": "impostor",
+    "/v1/merchant-applications/{id}/settlement": "store",
+    "/v1/merchants/{id}/terms": "merchant",
+    "/v1/merchants/{id}/suspend": "store",
+    "/v1/merchants/{id}/resume": "store",
+    "/v1/merchants/{id}/statement.xlsx": "merchant",
+    "/v1/merchants/{id}/payments": "merchant",
+    "/v1/agents/{id}": "contract",
+    "/v1/agents/{id}/deposits": "contract",
+    "/v1/agents/{id}/dismiss": "contract",
+    "/v1/agents/{id}/deposits/return": "contract",
+    "/v1/members/{id}/level": "buyer",
+    "/v1/members/{id}/bindings": "buyer",
+}
+"""Where merchants, agents and their members are found, without the mark."""
+
+
 def places(
     shop: Shop, mark: str, key: str, evidence: str, drafts_after: int = 0
 ) -> dict[str, str]:
@@ -203,20 +223,7 @@ def places(
         "/v1/members/{id}/earnings": f"{mark}-buyer",
         "/v1/invitations/{code}": invited["code"],
         "/v1/invitations/{code}/qr": invited["code"],
-        "/v1/merchant-applications/{id}": f"{mark}-store",
-        "/v1/merchant-applications/{id}/activate": f"{mark}-applicant",
-        "/v1/merchant-applications/{id}/reject": f"{mark}-impostor",
-        "/v1/merchant-applications/{id}/settlement": f"{mark}-store",
-        "/v1/merchants/{id}/terms": f"{mark}-merchant",
-        "/v1/merchants/{id}/suspend": f"{mark}-store",
-        "/v1/merchants/{id}/resume": f"{mark}-store",
-        "/v1/merchants/{id}/statement.xlsx": f"{mark}-merchant",
-        "/v1/agents/{id}": f"{mark}-contract",
-        "/v1/agents/{id}/deposits": f"{mark}-contract",
-        "/v1/agents/{id}/dismiss": f"{mark}-contract",
-        "/v1/agents/{id}/deposits/return": f"{mark}-contract",
-        "/v1/members/{id}/level": f"{mark}-buyer",
-        "/v1/members/{id}/bindings": f"{mark}-buyer",
+        **{path: f"{mark}-{what}" for path, what in NETWORK.items()},
     }
 
 
@@ -230,6 +237,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/merchant-applications/{id}/settlement": {"settlement": "account 2"},
     "/v1/merchants/{id}/terms": {"take_rate": "0.20"},
     "/v1/merchants/{id}/suspend": {"reason": "a look around"},
+    "/v1/merchants/{id}/payments": {"amount": "1.00", "reference": "transfer 1"},
     "/v1/agents/{id}/deposits": {"amount": "100.00", "reference": "transfer 1"},
     "/v1/members/{id}/level": {"level": "", "reason": "a look around"},
     "/v1/members/{id}/bindings": {"referrer": "somebody", "reason": "a look around"},

@@ -63,6 +63,7 @@ NEEDS = {
     "/v1/merchants/{id}/terms": "merchants",
     "/v1/merchants/{id}/suspend": "merchants",
     "/v1/merchants/{id}/resume": "merchants",
+    "/v1/merchants/{id}/payments": "review",
     "/v1/agents": "merchants",
     "/v1/agents/{id}/deposits": "merchants",
     "/v1/agents/{id}/dismiss": "merchants",

@@ -133,6 +133,21 @@ def test_a_statement_can_be_kept_as_a_sheet(town: Shop) -> None:
         assert b"800.000000" in book.read("xl/sharedStrings.xml")
 
 
+def test_a_merchant_is_paid_what_it_is_owed_once(town: Shop) -> None:
+    sells(town, "o1")
+    wish = {"amount": "500", "reference": "bank 1"}
+    for _ in range(2):
+        paid = town.post("/v1/merchants/noodles/payments", wish)
+        assert (paid.status_code, paid.json()["owed"]) == (200, "300.000000")
+    more = town.post("/v1/merchants/noodles/payments", {**wish, "reference": "bank 2"})
+    check_problem(more, 409, "not_possible")
+    statement = town.get("/v1/merchants/noodles/statement")
+    assert (statement["sold"], statement["paid"], statement["owed"]) == (
+        "800.000000", "500.000000", "300.000000",
+    )  # fmt: skip
+    assert len(acts(town, "event.merchant_paid")) == 1
+
+
 def test_a_deposit_is_noted_once_and_comes_back_at_the_end(town: Shop) -> None:
     wish = {"contract": "c1", "region": "330106", "member": "ana", "to": "2999-12-31"}
     assert town.post("/v1/agents", wish).json()["to"] == "2999-12-31"

@@ -11,7 +11,11 @@ from springtide.cli.output import err, facts, money, out, write_json
 from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.core.units import format_money
 from springtide.services import budget, merchants, regions
-from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
+from springtide.services.merchant_statements import (
+    pay_merchant,
+    read_merchant_statement,
+    write_xlsx,
+)
 
 app = typer.Typer(help="Merchants: from application to settlement.", no_args_is_help=True)
 
@@ -180,6 +184,19 @@ def _day(text: str, what: str) -> datetime:
         raise BadInput(f"{what} is {text!r}; give a day like 2026-01-31") from None
 
 
+@app.command("paid")
+def paid(
+    name: Program,
+    merchant: Merchant,
+    amount: Annotated[str, typer.Option(help="What was sent to it.")],
+    reference: Annotated[str, typer.Option(help="Of the payment; it marks it once.")],
+) -> None:
+    """Note that a merchant was paid for what it sold; the same reference again is the same."""
+    with database() as db:
+        pay_merchant(db, name, merchant, amount, reference, clock(), ACTOR)
+    err.print(f"{merchant} was paid {amount}")
+
+
 @app.command("statement")
 def statement(
     name: Program,
@@ -201,7 +218,7 @@ def statement(
             raise BadInput(f"{xlsx}: {error}; choose another place") from None
     figures = {
         "sold": found.sold, "redeemed": found.redeemed, "returned": found.returned,
-        "owed": found.owed_now,
+        "paid": found.paid, "owed": found.owed_now,
     }  # fmt: skip
     if json:
         write_json({"merchant": merchant, **{k: format_money(v) for k, v in figures.items()}})

@@ -118,6 +118,15 @@ class PayCommission(DistributionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PayMerchant(DistributionEvent):
+    """Says that a merchant was paid elsewhere for what it sold."""
+
+    merchant: str
+    amount_micro: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class NextDay(DistributionEvent):
     """Says which day it is, for events that do not say theirs."""
 
@@ -261,6 +270,12 @@ def _commission_paid(event: Json) -> PayCommission:
     return PayCommission(id_, member, read_money(event.get("amount")), reference)
 
 
+def _merchant_paid(event: Json) -> PayMerchant:
+    id_, merchant = read_name(event, "id"), read_name(event, "merchant")
+    reference = _text(event, "reference")
+    return PayMerchant(id_, merchant, read_money(event.get("amount")), reference)
+
+
 def _next_day(event: Json) -> NextDay:
     id_, at = read_name(event, "id"), event.get("at")
     if not is_day(at):
@@ -278,5 +293,6 @@ READERS: dict[str, Callable[[Json], DistributionEvent]] = {
     "deposit_return": _deposit_return,
     "dividend": _dividend,
     "commission_paid": _commission_paid,
+    "merchant_paid": _merchant_paid,
     "day": _next_day,
 }

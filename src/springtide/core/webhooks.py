@@ -29,6 +29,7 @@ TYPES = {
     "member.rebound": "a member was bound to another referrer",
     "dividend.paid": "a member was paid a part of what the platform earned",
     "commission.paid": "what was due to a member was paid outside",
+    "merchant.paid": "a merchant was paid outside for its sales",
     "exit.paid": "a lot reached its cap and was paid out",
     "points.split": "the points were split: all of them were multiplied",
     "entry.posted": "any entry that has no type of its own",
@@ -52,6 +53,7 @@ _TYPE_OF_KIND = {
     "level": "member.level_changed",
     "rebind": "member.rebound",
     "commission_paid": "commission.paid",
+    "merchant_paid": "merchant.paid",
 }
 _OTHER = "entry.posted"
 

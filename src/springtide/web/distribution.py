@@ -65,6 +65,7 @@ class MerchantStatement(BaseModel):
     sold: Money
     redeemed: Money
     returned: Money
+    paid: Money
     owed: Money
     lines: list[SaleLine]
 
@@ -177,6 +178,7 @@ def read_statement(
         sold=format_money(found.sold),
         redeemed=format_money(found.redeemed),
         returned=format_money(found.returned),
+        paid=format_money(found.paid),
         owed=format_money(found.owed_now),
         lines=[
             SaleLine(

@@ -8,9 +8,14 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from springtide.core.units import format_money, parse_money
 from springtide.services import listing, merchants
 from springtide.services.gateway import Database, NotPossible
-from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
+from springtide.services.merchant_statements import (
+    pay_merchant,
+    read_merchant_statement,
+    write_xlsx,
+)
 from springtide.services.permissions import Principal
 from springtide.web.depends import (
     PROBLEMS,
@@ -21,6 +26,7 @@ from springtide.web.depends import (
     Merchandiser,
     Now,
     Reader,
+    Reviewer,
     asked,
     missing,
     page,
@@ -28,7 +34,7 @@ from springtide.web.depends import (
     refusing,
 )
 from springtide.web.distribution import DAY, LAST_DAY, midnight
-from springtide.web.models import Name, Page
+from springtide.web.models import AmountIn, Money, Name, Page
 
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
@@ -118,6 +124,25 @@ class SettlementIn(BaseModel):
     """Where a merchant's money is to be sent from now on."""
 
     settlement: Name
+
+
+class PaymentIn(BaseModel):
+    """What was sent to a merchant for its sales."""
+
+    amount: AmountIn
+    reference: str = Field(
+        min_length=1, max_length=100, description="of the payment; it is noted once"
+    )
+
+
+class Payment(BaseModel):
+    """A payment to a merchant that is noted, and what it is owed now."""
+
+    object: Literal["merchant_payment"] = "merchant_payment"
+    merchant: str
+    amount: Money
+    reference: str
+    owed: Money
 
 
 def _show(row: merchants.ApplicationRow) -> Application:
@@ -293,3 +318,19 @@ def download_statement(
     with refusing():
         write_xlsx(read_merchant_statement(books, key.program, merchant, since, until), sheet)
     return Response(sheet.getvalue(), media_type=XLSX)
+
+
+@router.post("/merchants/{id:path}/payments", operation_id="note_merchant_payment")
+def note_payment(
+    key: Reviewer, books: Books, now: Now, id_: Id, wish: Annotated[PaymentIn, Body()]
+) -> Payment:
+    """Note that a merchant was paid for its sales; the same reference again is the same."""
+    merchant, reference = _merchant(books, key, id_), asked("reference", wish.reference)
+    with refusing():
+        pay_merchant(books, key.program, merchant, wish.amount, reference, now, key.actor)
+    return Payment(
+        merchant=merchant,
+        amount=format_money(parse_money(wish.amount)),
+        reference=reference,
+        owed=format_money(listing.read_merchant(books, key.program, merchant) or 0),
+    )
