@@ -88,8 +88,11 @@ def run_forest(
     """Orders a second in a forest of this shape; the bindings before are not counted."""
     name = f"forest-{parent.__name__}"
     create_program(database, name, POLICY)
+    bindings = _bindings(members, parent)
     with Writer(database, name) as writer:
-        writer.post(_bindings(members, parent))
+        for first in range(0, len(bindings), BATCH):  # whose answers nobody keeps
+            writer.post(bindings[first : first + BATCH])
+    del bindings
     made = _orders(members, orders)
     with Writer(database, name) as writer:  # one that remembers nothing
         began = time.perf_counter()

@@ -30,6 +30,7 @@ _SENTENCES = {
     "deposit_return": r"(?:(?P<amount>\S+) of )?the deposit of (?P<contract>\S+) is returned"
     r"(?: on (?P<at>\S+))?",
     "commission_paid": r"(?P<member>\S+) is paid (?P<amount>\S+) on statement(?P<reference>)",
+    "merchant_paid": r"(?P<merchant>\S+) is paid (?P<amount>\S+) for its sales(?P<reference>)",
     "day": r"it is (?P<at>\S+)",
 }
 _TEXTS = {"reason": "as the rule says", "reference": "as the rule says"}

@@ -58,9 +58,34 @@ def test_agents_and_merchants_are_listed(springtide: Command, shop: str) -> None
     assert (merchant["status"], merchant["reviewer"]) == ("active", "cli")
     statement = springtide("merchant", "statement", shop, "--merchant", "noodles", "--json")
     assert json.loads(statement.out)["owed"] == "800.000000"
+    paid = ("merchant", "paid", shop, "--merchant", "noodles", "--reference", "bank 1")
+    assert springtide(*paid, "--amount", "500").code == 0
+    assert "owed 300.000000" in springtide(*paid[:-1], "bank 2", "--amount", "500").err
     proofs = json.loads(springtide("merchant", "budget", shop, "--json").out)
     assert {(row["merchant"], row["holds"]) for row in proofs} >= {("noodles", True)}
     assert "西湖区" in springtide("merchant", "regions", "3301").out
+
+
+def test_terms_and_the_account_of_a_merchant_change(springtide: Command, shop: str) -> None:
+    split = ("--take-rate", "0.30", "--platform", "0.20", "--distribution", "0.05")
+    changed = springtide("merchant", "change", shop, "--merchant", "noodles", *split)
+    assert (changed.code, "from now on" in changed.err) == (0, True)
+    half = springtide("merchant", "change", shop, "--merchant", "noodles", *split[:4])
+    assert (half.code, "give both" in half.err) == (2, True)
+    moved = springtide(
+        "merchant", "settlement", shop, "--merchant", "noodles", "--account", "account 2"
+    )
+    assert "no longer to account 1" in moved.err
+
+
+def test_a_binding_is_changed_with_a_reason(springtide: Command, shop: str) -> None:
+    change = ("rebind", shop, "--member", "m1", "--referrer", "m9", "--reason", "wrong code")
+    assert springtide(*change).code == 0
+    assert "bound to m9 already" in springtide(*change).err
+    listed = json.loads(springtide("bindings", shop, "--member", "m1", "--json").out)
+    assert [(row["referrer"], row["reason"]) for row in listed] == [
+        ("m0", None), ("m9", "wrong code"),
+    ]  # fmt: skip
 
 
 def test_a_deposit_comes_back_when_the_contract_ended(springtide: Command, shop: str) -> None:

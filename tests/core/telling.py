@@ -41,6 +41,10 @@ def standing_events(count: int) -> st.SearchStrategy[dict[str, Any]]:
         "deposit": {"contract": contract, "amount": amount},
         "deposit_return": {"contract": contract, "amount": amount, "at": day},
         "commission_paid": {"member": member, "amount": amount, "reference": st.just("bank")},
+        "merchant_paid": {
+            "merchant": st.sampled_from(["shop-1", "mine"]), "amount": amount,
+            "reference": st.just("bank"),
+        },
         "day": {"at": day},
     }  # fmt: skip
     dividend: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

@@ -15,7 +15,7 @@ from springtide.services.levels import reached
 from springtide.storage.earnings import EarnedRow
 from tests.spec import Program, Row, check, check_story, policy_text, worked_examples
 
-RULES = ["D1", "D2", "D3", "D4"]
+RULES = ["D1", "D2", "D3", "D4", "D7"]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 

@@ -64,6 +64,7 @@ MALFORMED: list[dict[str, Any]] = [
 
 NEVER_NEGATIVE = (
     "pool", "orphaned", "backing", "escrow", "withdrawals", "payouts", "commissions-paid",
+    "merchants-paid",
 )  # fmt: skip
 
 

@@ -336,6 +336,10 @@ class Told:
                     "type": "commission_paid", "member": member, "amount": pick(["0.01", "1"]),
                     "reference": "bank",
                 },
+                {
+                    "type": "merchant_paid", "merchant": terms["merchant"],
+                    "amount": pick(["0.01", "5"]), "reference": "bank",
+                },
                 {"type": "day", "at": day},
             ]
         )  # fmt: skip

@@ -240,3 +240,14 @@ def test_a_person_has_one_account_and_a_code_belongs_to_its_program(database: Da
     assert not any("138" in digest for (digest,) in rows)
     with pytest.raises(invitations.UnknownInvitation):
         invitations.read(database, name, "1forged")
+
+
+def test_who_is_invited_sees_by_whom_only_if_the_policy_says_so(database: Database) -> None:
+    for visible, by in (("yes", "r1"), ("no", "")):
+        name = program(database, referral={"visible": visible})
+        post(database, name, bound(0, "buyer", "r1"))
+        code = invitations.make(database, name, "r1", "", NOW, "cli", token_bytes)
+        assert invitations.read(database, name, code).by == by
+        assert invitations.bound_by(database, name, "buyer") == (True, by)
+        event = invitations.binding(database, name, code, "new", {}, NOW, "cli", token_bytes)
+        assert event["referrer"] == "r1", "who it is counts, shown or not"

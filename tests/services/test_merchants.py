@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import psycopg
@@ -9,10 +10,16 @@ import pytest
 from psycopg import errors
 
 from springtide.core.event_fields import Json
+from springtide.core.reducer import Outcome
 from springtide.core.refusals import OverBudget
 from springtide.core.units import MICRO
 from springtide.services import agents, budget, dividends, merchants
-from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
+from springtide.services.deciding import decide
+from springtide.services.merchant_statements import (
+    pay_merchant,
+    read_merchant_statement,
+    write_xlsx,
+)
 from springtide.services.presets import read_preset
 from springtide.services.writer import Writer
 from springtide.storage import programs
@@ -79,6 +86,27 @@ def test_a_merchant_sells_while_it_is_active(database: Database, program: str) -
     assert_sound(database, program)
 
 
+def test_terms_that_change_do_not_wake_who_was_suspended_meanwhile(
+    database: Database, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchants.apply(database, program, wish(), NOW, "staff:ana")
+    merchants.activate(database, program, "noodles", {"take_rate": "0.20"}, NOW, "staff:ana")
+
+    def after_somebody_else(*given: Any) -> Outcome:
+        monkeypatch.undo()
+        merchants.suspend(database, program, "noodles", "complaints", NOW, "staff:bo")
+        return decide(*given)
+
+    monkeypatch.setattr("springtide.services.merchants.decide", after_somebody_else)
+    with pytest.raises(NotPossible, match="just changed by somebody else"):
+        merchants.change(database, program, "noodles", {"take_rate": "0.30"}, NOW, "staff:ana")
+    terms = merchants.read_terms(database, program, "noodles")
+    assert terms is not None
+    assert (terms.suspended, terms.take_ppm) == (True, 200_000)
+    assert order(database, program, "o1") == "merchant_suspended"
+    assert_sound(database, program)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -102,11 +130,19 @@ def test_the_database_lets_no_application_go_back(
     with pytest.raises(NotPossible, match="is rejected"):
         merchants.activate(database, program, "noodles", {"take_rate": "0.20"}, NOW, "cli")
     merchants.apply(database, program, wish("noodles-2"), NOW, "cli")  # it may try again
+    with pytest.raises(NotPossible, match="no application that stands"):
+        merchants.move_settlement(database, program, "noodles", "mine", NOW, "cli")
     with database.connect() as tx:
         id_ = programs.get_program(tx, program).id
         with pytest.raises(errors.IntegrityConstraintViolation, match="rejected to active"):
             tx.execute(
                 "UPDATE merchant_application SET status = 'active' WHERE program_id = %s"
+                " AND merchant = 'noodles'", [id_],
+            )  # fmt: skip
+        tx.rollback()
+        with pytest.raises(errors.IntegrityConstraintViolation, match="it has no account"):
+            tx.execute(
+                "UPDATE merchant_application SET settlement = 'mine' WHERE program_id = %s"
                 " AND merchant = 'noodles'", [id_],
             )  # fmt: skip
         tx.rollback()
@@ -138,6 +174,27 @@ def test_a_statement_adds_up_and_becomes_a_sheet(
         assert b"1600.000000" in book.read("xl/sharedStrings.xml")
     with pytest.raises(NotPossible, match="no merchant"):
         read_merchant_statement(database, program, "nobody", *always)
+
+
+def test_a_merchant_is_paid_what_it_is_owed_once(database: Database, program: str) -> None:
+    order(database, program, "o1")
+
+    def pay(amount: str, reference: str) -> bool:
+        outcome = pay_merchant(
+            database, program, "noodles", amount, reference, NOW, "staff:ana"
+        )
+        return outcome.entry is not None
+
+    with pytest.raises(NotPossible, match=r"is owed 800\.000000; pay no more"):
+        pay("800.000001", "bank 1")
+    assert [pay("500.00", "bank 1"), pay("500.00", "bank 1")] == [True, False]
+    with pytest.raises(NotPossible, match=r"is owed 300\.000000"):
+        pay("500.00", "bank 2")
+    always = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    found = read_merchant_statement(database, program, "noodles", *always)
+    assert (found.paid, found.owed_now) == (500 * MICRO, 300 * MICRO)
+    assert found.sold - found.paid == sum(line.change for line in found.lines)
+    assert_sound(database, program)
 
 
 def test_a_month_is_shared_when_it_is_over_and_once(database: Database, program: str) -> None:

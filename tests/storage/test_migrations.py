@@ -120,7 +120,7 @@ MAY_INSERT_COLUMNS = {
 MAY_UPDATE = {
     "agent_contract": {"seq", "ended", "deposit"},
     "member_level": {"level", "seq", "reason"},
-    "merchant_application": {"status", "reviewer", "reviewed_at", "reason"},
+    "merchant_application": {"status", "reviewer", "reviewed_at", "reason", "settlement"},
     "merchant_terms": {
         "seq", "take_ppm", "region", "recruiter", "platform_ppm", "distribution_ppm",
         "recruiter_until", "owner", "suspended",

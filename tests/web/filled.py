@@ -8,12 +8,15 @@ from secrets import token_bytes
 from typing import Any
 
 import psycopg
+from stdnum.cn import uscc
 
 from springtide.core.webhooks import message_id
 from springtide.services import delivering, policies, profiles, webhooks
+from springtide.services.agents import due_day
 from springtide.services.cash_outs import ask
 from springtide.services.presets import read_preset
 from springtide.services.staff import add_staff
+from springtide.services.writer import Writer
 from springtide.storage import alarms, programs
 from springtide.storage.database import Database
 from tests.web.serving import Shop, opened, order
@@ -29,6 +32,10 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
         for path, event in happenings(mark):
             answer = shop.post(path, event)
             assert answer.status_code == 201, answer.text
+        active = f"/v1/merchant-applications/{mark}-store/activate"
+        assert shop.post(active, {"take_rate": "0.20"}).status_code == 200
+        with Writer(database, name) as writer:  # else the server says which day it is
+            writer.post(due_day(database, name, datetime.now(UTC)))
         add_staff(
             database, f"{name}.{mark}", name, ["auditor"], "cli", datetime.now(UTC),
             secrets.token_hex,
@@ -90,6 +97,19 @@ def happenings(mark: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/v1/redemption-codes", code
     yield "/v1/injections", {"id": f"{mark}-injection", "amount": "5.00"}
     yield "/v1/invitations", {"member": buyer}
+    for number, who in enumerate(("store", "applicant", "impostor")):
+        yield "/v1/merchant-applications", application(f"{mark}-{who}", number)
+    agent = {"contract": f"{mark}-contract", "region": "330106", "member": f"{mark}-agent"}
+    yield "/v1/agents", agent
+
+
+def application(merchant: str, number: int = 0, **more: str) -> dict[str, str]:
+    """Somebody who wants to sell, with a licence of their own."""
+    body = f"9111000060003734{number}"
+    return {
+        "merchant": merchant, "name": "Noodles by the lake", "region": "330106",
+        "licence": body + uscc.calc_check_digit(body), "settlement": "account 1", **more,
+    }  # fmt: skip
 
 
 WEBHOOK = (
@@ -114,6 +134,7 @@ def told_by(database: Database, hook: webhooks.Endpoint) -> int:
 DRAFTS = {
     "": 1,
     "/diff": 1,
+    "/budget": 1,
     "/submit": 1,
     "/withdraw": 2,
     "/reject": 3,
@@ -134,6 +155,26 @@ def add_drafts(shop: Shop, after: int = 0) -> str:
         "cash_out", "licence", "L-1", "authority", now.date(), now.date(), bytes(32)
     )
     return str(profiles.add_evidence(shop.database, shop.name, wish, "cli:ana", now).id)
+
+
+NETWORK = {
+    "/v1/merchant-applications/{id}": "store",
+    "/v1/merchant-applications/{id}/activate": "applicant",
+    "/v1/merchant-applications/{id}/reject": "impostor",
+    "/v1/merchant-applications/{id}/settlement": "store",
+    "/v1/merchants/{id}/terms": "merchant",
+    "/v1/merchants/{id}/suspend": "store",
+    "/v1/merchants/{id}/resume": "store",
+    "/v1/merchants/{id}/statement.xlsx": "merchant",
+    "/v1/merchants/{id}/payments": "merchant",
+    "/v1/agents/{id}": "contract",
+    "/v1/agents/{id}/deposits": "contract",
+    "/v1/agents/{id}/dismiss": "contract",
+    "/v1/agents/{id}/deposits/return": "contract",
+    "/v1/members/{id}/level": "buyer",
+    "/v1/members/{id}/bindings": "buyer",
+}
+"""Where merchants, agents and their members are found, without the mark."""
 
 
 def places(
@@ -181,6 +222,8 @@ def places(
         "/v1/orders/{id}/commissions": f"{mark}-order",
         "/v1/members/{id}/earnings": f"{mark}-buyer",
         "/v1/invitations/{code}": invited["code"],
+        "/v1/invitations/{code}/qr": invited["code"],
+        **{path: f"{mark}-{what}" for path, what in NETWORK.items()},
     }
 
 
@@ -189,6 +232,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/members/{id}/freeze": {"reason": "a look around"},
     "/v1/policies/drafts/{number}/reject": {"reason": "not now"},
     "/v1/members/{id}/unfreeze": {"reason": "a look around"},
+    "/v1/merchant-applications/{id}/activate": {"take_rate": "0.20"},
+    "/v1/merchant-applications/{id}/reject": {"reason": "a look around"},
+    "/v1/merchant-applications/{id}/settlement": {"settlement": "account 2"},
+    "/v1/merchants/{id}/terms": {"take_rate": "0.20"},
+    "/v1/merchants/{id}/suspend": {"reason": "a look around"},
+    "/v1/merchants/{id}/payments": {"amount": "1.00", "reference": "transfer 1"},
+    "/v1/agents/{id}/deposits": {"amount": "100.00", "reference": "transfer 1"},
+    "/v1/members/{id}/level": {"level": "", "reason": "a look around"},
+    "/v1/members/{id}/bindings": {"referrer": "somebody", "reason": "a look around"},
 }
 """What is sent to a path with a parameter that takes a body."""
 

@@ -10,8 +10,8 @@ from springtide.web.document import EXAMPLES
 from tests.web.serving import Service, Shop, opened
 
 VOLATILE = {
-    "asked_at", "at", "code", "entries", "expires_at", "last_hash", "made_at", "name",
-    "posted_at", "time",
+    "applied_at", "asked_at", "at", "bound_on", "code", "entries", "expires_at", "last_hash",
+    "made_at", "name", "posted_at", "reviewed_at", "reviewer", "time",
 }  # fmt: skip
 """Fields that are different each time."""
 

@@ -18,7 +18,7 @@ PUBLIC = {"/healthz", "/readyz", "/v1/sessions", "/v1/enrolments"}
 
 NAMELESS = {
     "/v1/policies", "/v1/policies/drafts", "/v1/evidence", "/v1/api-keys", "/v1/prices",
-    "/v1/commissions", "/v1/regions",
+    "/v1/commissions", "/v1/regions", "/v1/levels/proposals", "/v1/commissions/due",
 }  # fmt: skip
 """Lists whose rows hold no ids that a shop chose."""
 

@@ -13,8 +13,7 @@ from rich.table import Table
 from springtide.cli.output import err, facts, money, out, write_json
 from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.core.units import format_money, format_ratio
-from springtide.services import agents, commissions, dividends, invitations, levels
-from springtide.services.deciding import decide
+from springtide.services import agents, bindings, commissions, dividends, invitations, levels
 
 ACTOR = "cli"
 
@@ -34,6 +33,8 @@ Period = Annotated[str, typer.Option(help="A month, like 2026-10.")]
 def add_to(main: typer.Typer) -> None:
     """Add these commands to the command line."""
     main.command("invite")(invite)
+    main.command("rebind")(rebind)
+    main.command("bindings")(list_bindings)
     main.add_typer(agent_app, name="agent")
     main.add_typer(level_app, name="level")
     main.add_typer(dividend_app, name="dividend")
@@ -57,6 +58,34 @@ def invite(
             raise BadInput(f"{qr} is not an .svg file; name one")
         segno.make(url + code, error="m").save(str(qr), scale=8)
     out.print(code)
+
+
+def rebind(
+    name: Program,
+    member: Member,
+    referrer: Annotated[str, typer.Option(help="The member to whom they are bound now.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+) -> None:
+    """Bind a member to another referrer; what was bought before stays as it was paid."""
+    with database() as db:
+        bindings.rebind(db, name, member, referrer, reason, clock(), ACTOR)
+    err.print(f"{member} is bound to {referrer} from now on")
+
+
+def list_bindings(name: Program, member: Member, *, json: Json = False) -> None:
+    """List the binding of a member and every change of it, with its reason."""
+    with database() as db:
+        found = bindings.read_history(db, name, member)
+    rows: list[dict[str, object]] = [
+        {
+            "at": one.posted_at.isoformat(timespec="seconds"),
+            "before": one.before or None,
+            "referrer": one.referrer,
+            "reason": one.reason or None,
+        }
+        for one in found
+    ]
+    show(rows, as_json=json, none=f"{member} was never bound")
 
 
 @agent_app.command("appoint")
@@ -286,10 +315,8 @@ def paid(
     reference: Annotated[str, typer.Option(help="Of the payment; it marks it once.")],
 ) -> None:
     """Note that an earner on statement was paid; the same reference again is the same."""
-    event = {
-        "type": "commission_paid", "id": f"commission-paid:{member[:100]}:{reference[:100]}",
-        "member": member, "amount": amount, "reference": reference,
-    }  # fmt: skip
     with database() as db:
-        receipt = decide(db, name, event, clock(), ACTOR, member).receipt
+        receipt = commissions.pay_due(
+            db, name, member, amount, reference, clock(), ACTOR
+        ).receipt
     out.print(format_money(_whole(receipt["due"])))

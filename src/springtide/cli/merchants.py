@@ -11,7 +11,11 @@ from springtide.cli.output import err, facts, money, out, write_json
 from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.core.units import format_money
 from springtide.services import budget, merchants, regions
-from springtide.services.merchant_statements import read_merchant_statement, write_xlsx
+from springtide.services.merchant_statements import (
+    pay_merchant,
+    read_merchant_statement,
+    write_xlsx,
+)
 
 app = typer.Typer(help="Merchants: from application to settlement.", no_args_is_help=True)
 
@@ -83,6 +87,43 @@ def activate(
     err.print(f"{merchant} is active")
 
 
+@app.command("change")
+def change(
+    name: Program,
+    merchant: Merchant,
+    take_rate: Annotated[str, typer.Option(help="Of its sales, like 0.20.")],
+    platform: Annotated[str, typer.Option(help="Its own share of the take.")] = "",
+    distribution: Annotated[str, typer.Option(help="The same; both or none.")] = "",
+    region: Annotated[str, typer.Option(help="GB/T 2260, 6 digits.")] = "",
+    recruiter: Annotated[str, typer.Option(help="The member who brought it.")] = "",
+    recruiter_until: Annotated[str, typer.Option(help="The recruiter's last day.")] = "",
+    owner: Annotated[str, typer.Option(help="The member whose store it is.")] = "",
+) -> None:
+    """Give a merchant other terms from now on: these, and none that are left out."""
+    given = {
+        "take_rate": take_rate, "platform": platform, "distribution": distribution,
+        "region": region, "recruiter": recruiter, "recruiter_until": recruiter_until,
+        "owner": owner,
+    }  # fmt: skip
+    terms = {key: value for key, value in given.items() if value}
+    with database() as db:
+        merchants.change(db, name, merchant, terms, clock(), ACTOR)
+    err.print(f"{merchant} sells under these terms from now on")
+
+
+@app.command("settlement")
+def settlement(
+    name: Program,
+    merchant: Merchant,
+    account: Annotated[str, typer.Option(help="Where its money is to be sent.")],
+) -> None:
+    """Let a merchant's money be sent elsewhere; the log keeps where it went."""
+    with database() as db:
+        before = merchants.read_application(db, name, merchant).settlement
+        merchants.move_settlement(db, name, merchant, account, clock(), ACTOR)
+    err.print(f"{merchant} is settled to {account}, and no longer to {before}")
+
+
 @app.command("reject")
 def reject(name: Program, merchant: Merchant, reason: Reason) -> None:
     """Refuse an application."""
@@ -143,6 +184,19 @@ def _day(text: str, what: str) -> datetime:
         raise BadInput(f"{what} is {text!r}; give a day like 2026-01-31") from None
 
 
+@app.command("paid")
+def paid(
+    name: Program,
+    merchant: Merchant,
+    amount: Annotated[str, typer.Option(help="What was sent to it.")],
+    reference: Annotated[str, typer.Option(help="Of the payment; it marks it once.")],
+) -> None:
+    """Note that a merchant was paid for what it sold; the same reference again is the same."""
+    with database() as db:
+        pay_merchant(db, name, merchant, amount, reference, clock(), ACTOR)
+    err.print(f"{merchant} was paid {amount}")
+
+
 @app.command("statement")
 def statement(
     name: Program,
@@ -164,7 +218,7 @@ def statement(
             raise BadInput(f"{xlsx}: {error}; choose another place") from None
     figures = {
         "sold": found.sold, "redeemed": found.redeemed, "returned": found.returned,
-        "owed": found.owed_now,
+        "paid": found.paid, "owed": found.owed_now,
     }  # fmt: skip
     if json:
         write_json({"merchant": merchant, **{k: format_money(v) for k, v in figures.items()}})

@@ -18,6 +18,7 @@ from springtide.core.distribution_events import (
     MerchantTerms,
     NextDay,
     PayCommission,
+    PayMerchant,
     Rebind,
     ReturnDeposit,
     SetLevel,
@@ -28,10 +29,12 @@ from springtide.core.events import Bind, Event, Purchase
 from springtide.core.journal import (
     COMMISSIONS_PAID,
     DEPOSITS_PAID,
+    MERCHANTS_PAID,
     PLATFORM,
     deposit_account,
     due_account,
     earner_account,
+    merchant_account,
 )
 from springtide.core.policy import Policy, Terms
 from springtide.core.refusals import (
@@ -329,6 +332,16 @@ def _pay_commission(entry: Entry, wish: PayCommission) -> None:
     entry.receipt.update(amount=wish.amount_micro, due=due - wish.amount_micro)
 
 
+def _pay_merchant(entry: Entry, wish: PayMerchant) -> None:
+    """Note what was paid; what is paid beyond what is owed, the merchant owes."""
+    if wish.merchant not in entry.state.merchants:
+        raise MoreThanHeld(f"nothing is owed to {wish.merchant}, who never sold; check the id")
+    entry.inflow_micro += wish.amount_micro  # nothing else bounds these two accounts
+    account = merchant_account(wish.merchant)
+    entry.move("merchant_paid", account, MERCHANTS_PAID, wish.amount_micro)
+    entry.receipt["amount"] = wish.amount_micro
+
+
 def _next_day(entry: Entry, wish: NextDay) -> None:
     """Days only go on: an earlier one changes nothing."""
     day = max(wish.day, entry.state.distribution.day)
@@ -347,6 +360,7 @@ RULES: dict[type[Event], Callable[..., None]] = {
     ReturnDeposit: _return_deposit,
     Dividend: _dividend,
     PayCommission: _pay_commission,
+    PayMerchant: _pay_merchant,
     NextDay: _next_day,
 }
 """The rule of each event; the reducer adds them to its own."""

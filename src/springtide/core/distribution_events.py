@@ -25,6 +25,8 @@ MOST_SHARES = 10_000
 DIVIDEND_ID = "dividend:"
 """How the id of a dividend begins; its period follows, so that none is paid twice."""
 
+# No database keeps zeros or halves of characters.
+_TEXT = re.compile(rf"[^\x00\ud800-\udfff]{{1,{LONGEST_TEXT}}}").fullmatch
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -116,6 +118,15 @@ class PayCommission(DistributionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PayMerchant(DistributionEvent):
+    """Says that a merchant was paid elsewhere for what it sold."""
+
+    merchant: str
+    amount_micro: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class NextDay(DistributionEvent):
     """Says which day it is, for events that do not say theirs."""
 
@@ -148,7 +159,7 @@ def _day(event: Json, field: str) -> str:
 def _text(event: Json, field: str) -> str:
     """A sentence; it is kept for whoever asks why."""
     value = event.get(field)
-    if type(value) is str and value.strip() and len(value) <= LONGEST_TEXT:
+    if type(value) is str and value.strip() and _TEXT(value) is not None:
         return value
     raise InvalidEvent(f"{field} is {value!r}; say in 1 to {LONGEST_TEXT} characters why")
 
@@ -259,6 +270,12 @@ def _commission_paid(event: Json) -> PayCommission:
     return PayCommission(id_, member, read_money(event.get("amount")), reference)
 
 
+def _merchant_paid(event: Json) -> PayMerchant:
+    id_, merchant = read_name(event, "id"), read_name(event, "merchant")
+    reference = _text(event, "reference")
+    return PayMerchant(id_, merchant, read_money(event.get("amount")), reference)
+
+
 def _next_day(event: Json) -> NextDay:
     id_, at = read_name(event, "id"), event.get("at")
     if not is_day(at):
@@ -276,5 +293,6 @@ READERS: dict[str, Callable[[Json], DistributionEvent]] = {
     "deposit_return": _deposit_return,
     "dividend": _dividend,
     "commission_paid": _commission_paid,
+    "merchant_paid": _merchant_paid,
     "day": _next_day,
 }

@@ -311,7 +311,7 @@ def _policy(event: Json) -> PolicyChange:
 
 DISTRIBUTION = (
     "merchant_terms", "appoint", "dismiss", "level", "rebind", "deposit", "deposit_return",
-    "dividend", "commission_paid", "day",
+    "dividend", "commission_paid", "merchant_paid", "day",
 )  # fmt: skip
 """Types of events that are rare, and read in a room of their own."""
 

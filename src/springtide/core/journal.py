@@ -16,6 +16,7 @@ and credit come from have negative balances, everything owed to somebody a posit
              deposits-paid, deposits:<contract>  agents' deposits; they only go back
              commission-due:<member>             earned, and paid on statement elsewhere
              commissions-paid                    what was paid of it
+             merchants-paid                      what merchants were paid
     points   points-issued                       where they came from
              points:<member>, points-opening     who holds them
     credit   credit-issued, credit:<member>      store credit at par
@@ -39,6 +40,7 @@ WITHDRAWALS = "withdrawals"
 PAYOUTS = "payouts"
 DEPOSITS_PAID = "deposits-paid"
 COMMISSIONS_PAID = "commissions-paid"
+MERCHANTS_PAID = "merchants-paid"
 POINTS_ISSUED = "points-issued"
 POINTS_OPENING = "points-opening"
 CREDIT_ISSUED = "credit-issued"

@@ -254,6 +254,19 @@ def read_policy(text: str) -> Policy:
     Raises:
         PolicyError: what is wrong, where, and what would be right.
     """
+    return check_policy(_parse(text))
+
+
+def read_unproved(text: str) -> Policy:
+    """Read a policy file whose commissions may pass their budget, to show by how much.
+
+    Raises:
+        PolicyError: anything else is wrong.
+    """
+    return _check_all_but_budgets(_parse(text))
+
+
+def _parse(text: str) -> dict[str, object]:
     try:
         document = tomllib.loads(text)
         text.encode()
@@ -261,7 +274,7 @@ def read_policy(text: str) -> Policy:
         raise PolicyError("not text that can be stored; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"not a TOML file: {error}") from None
-    return check_policy(document)
+    return document
 
 
 def check_policy(document: dict[str, object]) -> Policy:
@@ -270,11 +283,16 @@ def check_policy(document: dict[str, object]) -> Policy:
     Raises:
         PolicyError: as `read_policy`.
     """
+    policy = _check_all_but_budgets(document)
+    for merchant in ("", *policy.merchants):
+        check_budget(policy, merchant)
+    return policy
+
+
+def _check_all_but_budgets(document: dict[str, object]) -> Policy:
     policy = _read(Table(document, ""))
     _check_pool(policy)
     _check_rules(policy)
-    for merchant in ("", *policy.merchants):
-        check_budget(policy, merchant)
     return policy
 
 

@@ -41,6 +41,7 @@ TYPES = {
     "withdrawal.cancelled": "taken back for the member, and the money is in the wallet again",
     "withdrawal.failed": "the bank did not pay, and the money is in the wallet again",
     "withdrawal.returned": "a payment came back, and the money is in the wallet again",
+    "merchant.paid": "a merchant was paid outside for its sales",
     "exit.paid": "a lot reached its cap and was paid out",
     "points.split": "the points were split: all of them were multiplied",
     "entry.posted": "any entry that has no type of its own",
@@ -64,6 +65,7 @@ _TYPE_OF_KIND = {
     "level": "member.level_changed",
     "rebind": "member.rebound",
     "commission_paid": "commission.paid",
+    "merchant_paid": "merchant.paid",
 }
 _OTHER = "entry.posted"
 

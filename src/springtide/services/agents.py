@@ -17,6 +17,7 @@ __all__ = [
     "deposit",
     "dismiss",
     "due_day",
+    "find_contract",
     "list_contracts",
     "return_deposit",
 ]
@@ -60,15 +61,23 @@ def dismiss(database: Database, name: str, contract: str, now: datetime, actor: 
 
 
 def deposit(
-    database: Database, name: str, contract: str, amount: str, now: datetime, actor: str
+    database: Database,
+    name: str,
+    contract: str,
+    amount: str,
+    now: datetime,
+    actor: str,
+    reference: str = "",
 ) -> Outcome:
     """Note that an agent paid a deposit; it is held until the contract is over.
+
+    A `reference` of the payment notes it once, however often it is sent.
 
     Raises:
         Refusal: there is no contract that runs, or the amount is none.
     """
     event = {
-        "type": "deposit", "id": f"deposit:{contract}:{now.isoformat()}",
+        "type": "deposit", "id": f"deposit:{contract}:{reference or now.isoformat()}",
         "contract": contract, "amount": amount, "at": _today(now),
     }  # fmt: skip
     return decide(database, name, event, now, actor, contract)
@@ -93,6 +102,12 @@ def list_contracts(database: Database, name: str) -> list[Contract]:
     """All contracts, by region; deposits in micro."""
     with database.snapshot() as tx:
         return distribution.read_contracts(tx, programs.get_program(tx, name))
+
+
+def find_contract(database: Database, name: str, contract: str) -> Contract | None:
+    """One contract, if it was ever made; the deposit in micro."""
+    found = list_contracts(database, name)
+    return next((one for one in found if one.id == contract), None)
 
 
 def due_day(database: Database, name: str, now: datetime) -> list[Json]:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
-from springtide.core.budget import Proof, Term, prove, worst_case, worst_chain
-from springtide.core.policy_file import read_policy
+from springtide.core.budget import Proof, Term, prove, worst_case
+from springtide.core.budget import worst_chain as longest_chain
+from springtide.core.policy import Policy, PolicyError
+from springtide.core.policy_file import read_policy, read_unproved
+from springtide.services import policies
 from springtide.storage import distribution, programs
-from springtide.storage.database import Database
+from springtide.storage.database import Database, Transaction
+from springtide.storage.programs import Program
 
-__all__ = ["Budget", "Proof", "Term", "budget_under", "read_budget"]
+__all__ = ["Budget", "Proof", "Term", "budget_of", "budget_of_draft", "read_budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +22,49 @@ class Budget:
     worst_chain: list[str]
     """Levels from the referrer up that reach it."""
     proofs: list[Proof]
+    refusal: str = ""
+    """Why the policy would not be accepted; empty if no order can pass its budget."""
 
 
 def read_budget(database: Database, name: str) -> Budget:
     """The worst case of a program under its policy and its merchants' terms.
 
     Raises:
-        UnknownProgram: there is none of this name.
+        UnknownProgram: there is none of this name; so say all of these functions.
     """
     with database.snapshot() as tx:
-        toml = programs.get_program(tx, name).policy_toml
-    return budget_under(database, name, toml)
+        program = programs.get_program(tx, name)
+        return _budget(tx, program, read_policy(program.policy_toml), "")
 
 
-def budget_under(database: Database, name: str, toml: str) -> Budget:
-    """The worst case of a program as it would be under another policy.
+def budget_of_draft(database: Database, name: str, number: int) -> Budget:
+    """The worst case of a draft, for the merchants and the agents that there are now.
 
     Raises:
-        UnknownProgram: there is none of this name.
-        PolicyError: the policy cannot be used.
+        UnknownDraft: there is none of this number.
     """
-    policy = read_policy(toml)
+    return budget_of(database, name, policies.get_draft(database, name, number).toml)
+
+
+def budget_of(database: Database, name: str, toml: str) -> Budget:
+    """The worst case of a policy that is not saved yet, even if that refuses it.
+
+    Raises:
+        PolicyError: it is no policy, for another reason than its budgets.
+    """
+    policy, refusal = read_unproved(toml), ""
+    try:
+        read_policy(toml)
+    except PolicyError as error:
+        refusal = str(error)
     with database.snapshot() as tx:
-        registry = distribution.read_all_terms(tx, programs.get_program(tx, name))
-    return Budget(worst_case(policy), worst_chain(policy), list(prove(policy, registry)))
+        return _budget(tx, programs.get_program(tx, name), policy, refusal)
+
+
+def _budget(tx: Transaction, program: Program, policy: Policy, refusal: str) -> Budget:
+    try:
+        policies.check_agreed(tx, program, policy)
+    except PolicyError as error:
+        refusal = refusal or str(error)
+    proofs = list(prove(policy, distribution.read_all_terms(tx, program)))
+    return Budget(worst_case(policy), longest_chain(policy), proofs, refusal)

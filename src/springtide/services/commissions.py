@@ -21,10 +21,11 @@ from springtide.core.events import Purchase, read_event
 from springtide.core.journal import due_account, wallet_account
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
-from springtide.core.reducer import fold
+from springtide.core.reducer import Outcome, fold
 from springtide.core.standing import day_of
 from springtide.core.state import State, open_state
 from springtide.core.units import PPM
+from springtide.services.deciding import decide
 from springtide.storage import distribution, earnings, listing, programs
 from springtide.storage.chain import decode
 from springtide.storage.database import Database, Transaction
@@ -180,6 +181,27 @@ def list_payable(database: Database, name: str, now: datetime) -> list[tuple[str
             for member, due in earnings.read_dues(tx, program)
             if due
         ]
+
+
+def pay_due(
+    database: Database,
+    name: str,
+    member: str,
+    amount: str,
+    reference: str,
+    now: datetime,
+    actor: str,
+) -> Outcome:
+    """Note that an earner on statement was paid; the same reference again is the same.
+
+    Raises:
+        Refusal: not so much is due, or the reference marked another payment.
+    """
+    event = {
+        "type": "commission_paid", "id": f"commission-paid:{member[:100]}:{reference[:100]}",
+        "member": member, "amount": amount, "reference": reference,
+    }  # fmt: skip
+    return decide(database, name, event, now, actor, member)
 
 
 def read_team(database: Database, name: str, member: str) -> Team:

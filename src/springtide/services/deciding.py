@@ -19,8 +19,11 @@ def decide(
     actor: str,
     subject: str,
     also: Callable[[Transaction, Program], None] | None = None,
+    before: Facts | None = None,
 ) -> Outcome:
     """Post an event, and log who decided it; `also` does more in the same transaction.
+
+    `before` are the facts that the event changes, for the log.
 
     The act is named by the event's type. An event that was posted before is not logged again.
 
@@ -33,7 +36,7 @@ def decide(
         if outcomes[0].entry is None:
             return
         after: Facts = {key: value for key, value in event.items() if key != "type"}
-        append_act(tx, program.id, now, actor, f"event.{event['type']}", subject, None, after)
+        append_act(tx, program.id, now, actor, f"event.{event['type']}", subject, before, after)
         if also is not None:
             also(tx, program)
 

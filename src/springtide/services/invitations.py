@@ -18,7 +18,22 @@ from springtide.storage import distribution, earnings, onboarding, programs, rep
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
+from springtide.storage.onboarding import InvitationRow
 from springtide.storage.programs import Program
+
+__all__ = [
+    "KINDS",
+    "Invitation",
+    "InvitationRow",
+    "UnknownInvitation",
+    "binding",
+    "bound_by",
+    "claim",
+    "list_made",
+    "make",
+    "order_from",
+    "read",
+]
 
 CODE_BYTES = 15
 """Of a keyed hash: 24 characters, and nobody guesses one."""
@@ -161,6 +176,13 @@ def _owner(tx: Transaction, program: Program, merchant: str) -> str:
     if terms is None or not terms.owner:
         raise NotPossible(f"{merchant} has no owner among the members; its terms name one")
     return terms.owner
+
+
+def list_made(database: Database, name: str, after: str, most: int) -> list[InvitationRow]:
+    """Invitations by code, from after one: whose each is, and who made it."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        return onboarding.list_invitations(tx, program, after, most)
 
 
 def read(database: Database, name: str, code: str) -> Invitation:

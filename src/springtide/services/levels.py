@@ -93,6 +93,18 @@ def reached(policy: Policy, before: str, own_micro: int, team_micro: int) -> str
     return highest if rates.get(highest, 0) > rates.get(before, 0) else None
 
 
+def read_level(database: Database, name: str, member: str) -> tuple[str, str]:
+    """A member's level, empty if there is none, and why; the policy gives its own no reason.
+
+    Raises:
+        UnknownProgram: there is none of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        given = distribution.find_level(tx, program, member)
+    return given or (read_policy(program.policy_toml).levels.get(member, ""), "")
+
+
 def list_levels(database: Database, name: str) -> dict[str, str]:
     """The level of every member who has one, by member: what was given, else the policy's.
 

@@ -5,7 +5,7 @@ the journal, `merchant_terms`, posted in the same transaction as the review.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from stdnum.cn import uscc
@@ -13,11 +13,12 @@ from stdnum.exceptions import ValidationError
 
 from springtide.core.event_fields import Json, is_name
 from springtide.core.policy import Terms
+from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome
 from springtide.core.units import format_ratio
 from springtide.services.deciding import decide
 from springtide.services.regions import find_region
-from springtide.storage import distribution, onboarding, programs
+from springtide.storage import distribution, listing, onboarding, programs
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
@@ -29,12 +30,16 @@ __all__ = [
     "ApplicationRow",
     "activate",
     "apply",
+    "change",
     "list_applications",
+    "move_settlement",
     "read_application",
     "read_terms",
     "reject",
     "resume",
     "suspend",
+    "terms_in_effect",
+    "told_of",
 ]
 
 
@@ -94,12 +99,16 @@ def _checked(wish: Application, now: datetime) -> dict[str, str]:
         raise NotPossible(
             f"licence {wish.licence!r} is no unified social credit code ({error}); check it"
         ) from None
-    if len(wish.region) != 6 or find_region(wish.region, now.year) is None:
+    _check_region(wish.region, now)
+    return row
+
+
+def _check_region(region: str, now: datetime) -> None:
+    if len(region) != 6 or find_region(region, now.year) is None:
         raise NotPossible(
-            f"region {wish.region!r} is no district of GB/T 2260 in {now.year}; "
+            f"region {region!r} is no district of GB/T 2260 in {now.year}; "
             "see `springtide merchant regions`"
         )
-    return row
 
 
 def list_applications(
@@ -129,6 +138,16 @@ def read_terms(database: Database, name: str, merchant: str) -> Terms | None:
     with database.snapshot() as tx:
         found = dict(distribution.read_terms(tx, programs.get_program(tx, name), [merchant]))
     return found.get(merchant)
+
+
+def terms_in_effect(database: Database, name: str, merchant: str) -> tuple[bool, Terms]:
+    """The terms under which a merchant sells now, and whether an event gave it those."""
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        own = dict(distribution.read_terms(tx, program, [merchant])).get(merchant)
+    if own is not None:
+        return True, own
+    return False, read_policy(program.policy_toml).terms_of(merchant)
 
 
 def activate(
@@ -176,6 +195,84 @@ def reject(
         )
 
 
+def change(
+    database: Database,
+    name: str,
+    merchant: str,
+    terms: Mapping[str, str],
+    now: datetime,
+    actor: str,
+) -> Outcome:
+    """Give a merchant other terms from now on; what was paid before keeps those it had.
+
+    `terms` are all of them: the take rate, and where there is one a split of its own, the
+    region, the recruiter and their last day, the owner. A merchant that is suspended stays so.
+
+    Raises:
+        NotPossible: nobody of this id sells here, or the region is none.
+        Refusal: the terms could owe more commissions than they distribute.
+    """
+    if terms.get("region"):
+        _check_region(terms["region"], now)
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        row = onboarding.find_application(tx, program, merchant)
+        known = listing.is_merchant(tx, program, merchant)
+    if not known or (row is not None and row.status in ("applied", "rejected")):
+        raise NotPossible(f"{merchant} does not sell here; activate its application first")
+    had = read_terms(database, name, merchant)
+    event = {
+        "type": "merchant_terms", "id": f"terms:{merchant}:{now.isoformat()}",
+        "at": _day(now), "merchant": merchant, **terms,
+        "suspended": had is not None and had.suspended,
+    }  # fmt: skip
+
+    def look_again(tx: Transaction, program: Program) -> None:
+        """Whoever was suspended meanwhile would sell again by what was read before."""
+        if onboarding.find_application(tx, program, merchant) != row:
+            raise NotPossible(f"{merchant} was just changed by somebody else; look again")
+
+    before = None if had is None else told_of(had)
+    return decide(database, name, event, now, actor, merchant, look_again, before)
+
+
+def move_settlement(
+    database: Database, name: str, merchant: str, settlement: str, now: datetime, actor: str
+) -> ApplicationRow:
+    """Let a merchant's money be sent elsewhere from now on; the log keeps where it went.
+
+    Raises:
+        NotPossible: there is no application, it was rejected, or this is no text.
+    """
+    if not is_name(settlement):
+        raise NotPossible(f"settlement is {settlement!r}; give 1 to 255 characters of text")
+    with database.transaction() as tx:
+        program = programs.lock_program(tx, programs.get_program(tx, name).id)
+        row = onboarding.find_application(tx, program, merchant)
+        if row is None or row.status == "rejected":
+            raise NotPossible(f"{merchant} has no application that stands")
+        onboarding.move_settlement(tx, program, merchant, settlement)
+        append_act(
+            tx, program.id, now, actor, "merchant.settlement", merchant,
+            {"settlement": row.settlement}, {"settlement": settlement},
+        )  # fmt: skip
+    return replace(row, settlement=settlement)
+
+
+def told_of(terms: Terms) -> dict[str, object]:
+    """Terms as events say them."""
+    return {
+        "take_rate": format_ratio(terms.take_ppm),
+        "platform": format_ratio(terms.platform_ppm),
+        "distribution": format_ratio(terms.distribution_ppm),
+        "region": terms.region,
+        "recruiter": terms.recruiter,
+        "recruiter_until": terms.recruiter_until,
+        "owner": terms.owner,
+        "suspended": terms.suspended,
+    }
+
+
 def suspend(
     database: Database, name: str, merchant: str, reason: str, now: datetime, actor: str
 ) -> Outcome:
@@ -214,13 +311,13 @@ def _turn(
         raise NotPossible(f"{merchant} is {row.status}, not {before}; nothing was changed")
     event = {
         "type": "merchant_terms", "id": f"{after}:{merchant}:{now.isoformat()}",
-        "merchant": merchant, "take_rate": format_ratio(terms.take_ppm),
-        "platform": format_ratio(terms.platform_ppm),
-        "distribution": format_ratio(terms.distribution_ppm), "region": terms.region,
-        "recruiter": terms.recruiter, "recruiter_until": terms.recruiter_until,
-        "owner": terms.owner, "suspended": after == "suspended",
+        "merchant": merchant, **told_of(terms), "suspended": after == "suspended",
     }  # fmt: skip
     return _review(database, name, event, after, reason, now, actor)
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
 
 
 def _review(
@@ -237,7 +334,7 @@ def _review(
     def note(tx: Transaction, program: Program) -> None:
         onboarding.review_application(tx, program, merchant, status, actor, now, reason)
 
-    told = {"at": now.astimezone(UTC).date().isoformat(), **event}
+    told = {"at": _day(now), **event}
     if reason is not None:
         told["reason"] = reason
     return decide(database, name, told, now, actor, merchant, note)

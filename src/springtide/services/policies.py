@@ -328,13 +328,17 @@ def _check(tx: Transaction, program: Program, toml: str, now: datetime) -> Polic
         raise PolicyError(
             f"it says the same as version {program.policy_version}; change something"
         )
-    _check_agreed(tx, program, policy)
+    check_agreed(tx, program, policy)
     check_allowed(tx, program, policy, now)
     return policy
 
 
-def _check_agreed(tx: Transaction, program: Program, policy: Policy) -> None:
-    """Refuse a policy under which what merchants or agents agreed to could pass a budget."""
+def check_agreed(tx: Transaction, program: Program, policy: Policy) -> None:
+    """Refuse a policy under which what merchants or agents agreed to could pass a budget.
+
+    Raises:
+        PolicyError: with whose terms or whose rate.
+    """
     try:
         for merchant, terms in distribution.read_all_terms(tx, program).items():
             check_terms(policy, terms, f"merchant {merchant} by its own terms")

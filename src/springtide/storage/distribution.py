@@ -81,6 +81,15 @@ def read_levels(tx: psycopg.Connection, program: Program) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
+def find_level(tx: psycopg.Connection, program: Program, member: str) -> tuple[str, str] | None:
+    """The level that an event gave a member, or took away, and why."""
+    row = tx.execute(
+        "SELECT level, reason FROM member_level WHERE program_id = %s AND member = %s",
+        [program.id, member],
+    ).fetchone()
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
 def read_held(
     tx: psycopg.Connection, program: Program, accounts: Collection[str]
 ) -> dict[str, int]:

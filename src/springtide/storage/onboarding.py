@@ -90,6 +90,17 @@ def review_application(
     )
 
 
+def move_settlement(
+    tx: psycopg.Connection, program: Program, merchant: str, settlement: str
+) -> None:
+    """Let a merchant's money be sent elsewhere."""
+    tx.execute(
+        "UPDATE merchant_application SET settlement = %s"
+        " WHERE program_id = %s AND merchant = %s",
+        [settlement, program.id, merchant],
+    )
+
+
 def find_secret(tx: psycopg.Connection, program: Program) -> tuple[int, bytes] | None:
     """The newest secret of a program, with its version."""
     row = tx.execute(
@@ -156,6 +167,18 @@ def find_invitation(
             " WHERE program_id = %s AND code = %s",
             [program.id, code],
         ).fetchone()
+
+
+def list_invitations(
+    tx: psycopg.Connection, program: Program, after: str, most: int
+) -> list[InvitationRow]:
+    """Invitations by code, from after one."""
+    with tx.cursor(row_factory=class_row(InvitationRow)) as cursor:
+        return cursor.execute(
+            "SELECT code, member, merchant, created_at, created_by FROM invitation"
+            " WHERE program_id = %s AND code > %s ORDER BY code LIMIT %s",
+            [program.id, after, most],
+        ).fetchall()
 
 
 def claim_identity(

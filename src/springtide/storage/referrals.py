@@ -6,8 +6,11 @@ would be above themselves.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import psycopg
+from psycopg.rows import class_row
 
 from springtide.core.state import State
 from springtide.storage import distribution
@@ -150,3 +153,38 @@ def _is_whole(state: State, member: str, whole: set[str]) -> bool:
         above = state.referrers.get(above)
     whole.update(walked)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A member who was bound, or bound to somebody else."""
+
+    seq: int
+    posted_at: datetime
+    before: str
+    """The referrer until then; empty if there was none."""
+    referrer: str
+    bound_on: date | None
+    reason: str
+    """Why it was changed; the first binding has none."""
+
+
+def read_bindings(tx: psycopg.Connection, program: Program, member: str) -> list[Bound]:
+    """The binding of a member and what was changed of it, oldest first."""
+    with tx.cursor(row_factory=class_row(Bound)) as cursor:
+        return cursor.execute(
+            """
+            SELECT h.seq, b.posted_at, h.before, h.referrer, h.bound_on, h.reason FROM (
+                SELECT seq, '' AS before, referrer, bound_on, '' AS reason FROM binding
+                WHERE program_id = %(program)s AND member = %(member)s
+                UNION ALL
+                SELECT seq, before, referrer, bound_on, reason FROM rebinding
+                WHERE program_id = %(program)s AND member = %(member)s
+            ) h JOIN LATERAL (
+                SELECT posted_at FROM batch b
+                WHERE b.program_id = %(program)s AND b.last_seq >= h.seq
+                ORDER BY b.number LIMIT 1
+            ) b ON true ORDER BY h.seq
+            """,
+            {"program": program.id, "member": member},
+        ).fetchall()

@@ -16,6 +16,7 @@ from springtide.core.distribution_events import (
     Dividend,
     MerchantTerms,
     PayCommission,
+    PayMerchant,
     Rebind,
     SetLevel,
 )
@@ -132,8 +133,10 @@ class _Needs:
             self.merchants.add(parsed.merchant)
         elif isinstance(parsed, Refund | Settle):
             self.orders.add(parsed.order)
-        elif isinstance(parsed, Inject | Deposit):
+        elif isinstance(parsed, Inject | Deposit | PayMerchant):
             self.inflow_micro += parsed.amount_micro
+            if isinstance(parsed, PayMerchant):
+                self.merchants.add(parsed.merchant)
         else:
             self._add_rare(parsed)
 

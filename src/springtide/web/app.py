@@ -22,6 +22,8 @@ from starlette.types import ASGIApp
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.web import (
     acts,
+    agents,
+    awards,
     cash_outs,
     codes,
     controls,
@@ -29,8 +31,10 @@ from springtide.web import (
     hooks,
     keyring,
     login,
+    merchants,
     orders,
     policies,
+    referrals,
     resources,
     staff,
     withdrawals,
@@ -60,6 +64,7 @@ Programs call with a key in the header `Authorization: Bearer st_...`. Browsers 
 
 
 ROOMS = (
+    merchants, agents, awards, referrals,
     distribution, acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies,
     resources, staff, withdrawals,
 )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Path, Query, Request
 
 from springtide.core.event_fields import LONGEST_ID, is_name
-from springtide.services.gateway import Database
+from springtide.core.refusals import Refusal
+from springtide.services.gateway import Database, NotPossible
 from springtide.services.permissions import Principal
 from springtide.web.access import Gate
 from springtide.web.models import Page
@@ -70,6 +71,8 @@ HookKeeper = Annotated[Principal, Depends(Allowed("webhooks"))]
 Payer = Annotated[Principal, Depends(Allowed("payouts"))]
 Withdrawer = Annotated[Principal, Depends(Allowed("withdrawals"))]
 Reviewer = Annotated[Principal, Depends(Allowed("review"))]
+Merchandiser = Annotated[Principal, Depends(Allowed("merchants"))]
+Treasurer = Annotated[Principal, Depends(Allowed("pool"))]
 Controller = Annotated[Principal, Depends(Allowed("controls"))]
 Drafter = Annotated[Principal, Depends(Allowed("policy.draft"))]
 Approver = Annotated[Principal, Depends(Allowed("policy.approve"))]
@@ -140,3 +143,14 @@ def missing_if(unknown: type[Exception], what: str, id_: str) -> Iterator[None]:
         yield
     except unknown:
         raise missing(what, id_) from None
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say no as the services do: refused by a rule, or not possible as things stand."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise Problem(refusal.code, str(refusal), refusal.retry_at) from None
+    except NotPossible as error:
+        raise Problem("not_possible", str(error)) from None

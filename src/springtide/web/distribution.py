@@ -3,7 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, Field
@@ -65,6 +65,7 @@ class MerchantStatement(BaseModel):
     sold: Money
     redeemed: Money
     returned: Money
+    paid: Money
     owed: Money
     lines: list[SaleLine]
 
@@ -95,7 +96,10 @@ class InvitedIn(BaseModel):
 
 
 class Invited(BaseModel):
-    """The referrer that stands: another one, if the member was bound before."""
+    """The referrer that stands: another one, if the member was bound before.
+
+    Null where the policy does not show by whom somebody is invited.
+    """
 
     object: Literal["invited"] = "invited"
     member: str
@@ -140,7 +144,12 @@ def list_regions(
     return Page(data=[Region(code=one.code, name=one.name) for one in found], next=None)
 
 
-def _midnight(name: str, day: str) -> datetime:
+def midnight(name: str, day: str) -> datetime:
+    """When a day of a query begins, in UTC.
+
+    Raises:
+        Problem: it is none, or too far away.
+    """
     if not is_day(day) or day > LAST_DAY:
         raise Problem("invalid_parameter", f"{name} is {day}; give a day until {LAST_DAY}")
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
@@ -155,7 +164,7 @@ def read_statement(
     last: Annotated[str, Query(alias="to", pattern=DAY)] = "2999-12-31",
 ) -> MerchantStatement:
     """A merchant's sales and settlement, by days of UTC."""
-    since, until = _midnight("from", first), _midnight("to", last) + timedelta(days=1)
+    since, until = midnight("from", first), midnight("to", last) + timedelta(days=1)
     try:
         found = merchant_statements.read_merchant_statement(
             books, key.program, plain(id_), since, until
@@ -169,6 +178,7 @@ def read_statement(
         sold=format_money(found.sold),
         redeemed=format_money(found.redeemed),
         returned=format_money(found.returned),
+        paid=format_money(found.paid),
         owed=format_money(found.owed_now),
         lines=[
             SaleLine(
@@ -232,13 +242,12 @@ async def bind(
     except NotPossible as error:
         raise Problem("not_possible", str(error)) from None
     [outcome] = await request.app.state.desks.post(key.program, [event])
-    if isinstance(outcome.refusal, IdReused):  # on an earlier day, by this very code
-        known = await run_in_threadpool(read_member, books, key.program, wish.member)
-        return Invited(member=wish.member, referrer=known.referrer if known else None)
-    if outcome.refusal is not None:
+    # One that was reused was bound on an earlier day, by this very code.
+    if outcome.refusal is not None and not isinstance(outcome.refusal, IdReused):
         raise Problem(outcome.refusal.code, str(outcome.refusal))
-    referrer: Any = outcome.receipt["referrer"]
-    return Invited(member=wish.member, referrer=referrer)
+    read = partial(invitations.bound_by, books, key.program, wish.member)
+    _, referrer = await run_in_threadpool(read)
+    return Invited(member=wish.member, referrer=referrer or None)
 
 
 @router.get("/orders/{id:path}/commissions", operation_id="why_commissions")

@@ -12,7 +12,7 @@ from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
 from springtide.services import listing, policies, rehearsal
 from springtide.services.backtest import Backtest, backtest
-from springtide.services.budget import budget_under
+from springtide.services.budget import budget_of
 from springtide.services.gateway import DraftState, FourEyes, UnknownDraft
 from springtide.services.login import SignedIn
 from springtide.services.policies import Draft
@@ -100,7 +100,7 @@ class Drafts:
         return call.page(
             "console/draft.html", status, staff=staff, tab="policy", draft=draft,
             changes=changes, refused=refused, may=_may(draft, staff, call.program),
-            budget=budget_under(call.database, call.program, draft.toml),
+            budget=budget_of(call.database, call.program, draft.toml),
             labels=LABELS, fees=fees, told=self._backtests.find(*key), played=played,
             charts=_charts(call, played.result) if played and played.result else None,
         )  # fmt: skip

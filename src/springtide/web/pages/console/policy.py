@@ -9,7 +9,7 @@ from starlette.responses import Response
 from springtide.core.policy import PolicyError
 from springtide.core.units import parse_decimal, parse_money
 from springtide.services import listing, policies
-from springtide.services.budget import Budget, budget_under
+from springtide.services.budget import Budget, budget_of
 from springtide.services.gateway import UnknownDraft
 from springtide.services.login import SignedIn
 from springtide.services.policies import Change
@@ -117,7 +117,7 @@ class Editor:
             if call.form.get("do") == "keep":
                 return self._keep(call, staff, edited)
             changes = policies.preview(call.database, call.program, edited.text, call.now)
-            budget = budget_under(call.database, call.program, edited.text)
+            budget = budget_of(call.database, call.program, edited.text)
         except PolicyError as error:
             line = edited.blame(str(error))
             return self._page(call, staff, edited, None, 422, line=line)
