@@ -4,6 +4,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p))))
 VENV ?= .venv
 BIN := $(VENV)/bin
+PEERS := $(VENV)-peers
 
 WEB := src/springtide/web
 PAGES := $(WEB)/static/manifest.json
@@ -38,8 +39,15 @@ bench: $(VENV)/ready
 bench-http: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.http
 
-bench-sim: $(VENV)/ready
+# The tools it is compared with have an environment of their own; cadCAD wants an old pandas.
+bench-sim: $(VENV)/ready $(PEERS)/ready
 	$(BIN)/python -m benchmarks.simulation
+	$(BIN)/python -m benchmarks.peers.compare $(PEERS)/bin/python
+
+$(PEERS)/ready: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
@@ -71,4 +79,4 @@ chromium:
 		|| { echo 'the pages are tried in Chromium; install it: apt-get install chromium fonts-noto-cjk' >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) $(WEB)/static $(WEB)/assets/node_modules
+	rm -rf $(VENV) $(PEERS) $(WEB)/static $(WEB)/assets/node_modules

@@ -33,8 +33,8 @@ def test_every_page(visits: Visits, who: str, language: str, size: str, look: Lo
             assert response is not None
             assert response.status == (404 if name == "missing" else 200), name
             _check_words(page, language, name)
-            _check_width(page, name)
-            _check_access(page, name)
+            check_width(page, name)
+            check_access(page, name)
             policy = response.headers["content-security-policy"]
             assert "unsafe" not in policy, name
 
@@ -56,7 +56,7 @@ def _check_words(page: Page, language: str, name: str) -> None:
         assert page.title().isascii() is False, f"the title of {name} is not Chinese"
 
 
-def _check_width(page: Page, name: str) -> None:
+def check_width(page: Page, name: str) -> None:
     wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= window, f"{name} is {wide} wide in a window of {window}"
     cut = page.evaluate(
@@ -68,7 +68,7 @@ def _check_width(page: Page, name: str) -> None:
     assert cut == [], f"{name} has text that is wider than its place"
 
 
-def _check_access(page: Page, name: str) -> None:
+def check_access(page: Page, name: str) -> None:
     page.evaluate(AXE)
     found: dict[str, Any] = page.evaluate(
         "axe.run({exclude: ALIKE}, {resultTypes: ['violations']})".replace("ALIKE", ALIKE)

@@ -12,6 +12,7 @@ from springtide.simulation.arithmetic import (
     at_most,
     mul_div,
     mul_div_wide,
+    share,
 )
 from springtide.simulation.layout import Ints
 
@@ -20,11 +21,12 @@ CHUNK = 200_000
 
 @njit()
 def every(a: Ints, b: Ints, d: Ints, c: Ints) -> Ints:
-    answers = np.empty((len(a), 3), np.int64)
+    answers = np.empty((len(a), 4), np.int64)
     for i in range(len(a)):
         answers[i, 0] = mul_div(a[i], b[i], d[i])
         answers[i, 1] = mul_div_wide(a[i], b[i], d[i])
         answers[i, 2] = at_most(a[i], b[i], c[i], d[i])
+        answers[i, 3] = share(a[i], b[i])
     return answers
 
 
@@ -37,8 +39,9 @@ def numbers(chance: np.random.Generator, count: int) -> Ints:
 def check(a: Ints, b: Ints, d: Ints, c: Ints) -> None:
     answers = every(a, b, d, c)
     columns = (column.tolist() for column in (a, b, d, c, *answers.T))
-    for x, y, z, w, fast, wide, below in zip(*columns, strict=True):
-        quotient = x * y // z
+    for x, y, z, w, fast, wide, below, part in zip(*columns, strict=True):
+        quotient, millionths = x * y // z, x * y // 10**6
+        assert part == (millionths if millionths <= LIMIT else OVERFLOW), (x, y)
         assert fast == wide == (quotient if quotient <= LIMIT else OVERFLOW), (x, y, z)
         assert below == (x * y <= w * z), (x, y, w, z)
 

@@ -33,6 +33,8 @@ body {{ background: var(--paper); color: var(--ink); margin: 0 auto; padding: 16
   max-width: 960px; font: 16px/1.5 system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif }}
 h1 {{ font-size: 28px; margin: 16px 0 8px }} h2 {{ font-size: 20px; margin: 32px 0 8px }}
 svg {{ width: 100%; height: auto; display: block }}
+.charts {{ display: grid; gap: 0 32px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)) }}
 .wide {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px }}
 th, td {{ text-align: right; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line) }}
@@ -44,16 +46,22 @@ th {{ font-weight: 500; color: var(--slate) }}
 .facts span, .note {{ color: var(--slate); font-size: 14px }}
 pre {{ font-size: 12px; white-space: pre-wrap }}
 @media print {{ :root {{ --paper: #fff; --ink: #000; --tide: #0f6680; --slate: #444;
-  --line: #ccc; --band: #a8c8d3 }} section {{ break-inside: avoid }} }}
-</style></head><body>
+  --line: #ccc; --band: #a8c8d3; color-scheme: light }} @page {{ size: A4; margin: 15mm }}
+  body {{ padding: 0; max-width: none; font-size: 13px }} section {{ break-inside: avoid }}
+  .charts {{ grid-template-columns: 1fr 1fr }} table {{ font-size: 11px }} }}
+</style></head><body><main>
 <h1>{name}</h1><p>{story}</p>
-<section class="facts">{facts}</section>
-{sections}
+<section class="facts" aria-label="In short">{facts}</section>
+<div class="charts">{charts}</div>
+{tables}
 <section><h2>The scenario</h2><pre>{text}</pre></section>
 <p class="note">A simulation, not a forecast: it says what the rules do with these orders and
 these behaviours. Cash now is what points would pay at the last price, less the fee.</p>
-</body></html>
+</main></body></html>
 """
+
+_GAINS = """A gain is what a tenth got beyond what its orders paid in. The fee on what members
+hold is still in the pool."""
 
 _SECTION = '<section><h2>{title}</h2><p class="note">{note}</p>{body}</section>\n'
 
@@ -64,15 +72,15 @@ def money(amount_micro: int) -> str:
     return f"{'-' if amount_micro < 0 else ''}{whole:,}.{rest * 100 // MICRO:02d}"
 
 
-def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
+def _chart(title: str, draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
     style: Any = {
-        "svg.fonttype": "none", "font.size": 11, "axes.spines.top": False,
+        "svg.fonttype": "none", "font.size": 12, "axes.spines.top": False,
         "axes.spines.right": False, "axes.edgecolor": _SLATE, "axes.labelcolor": _SLATE,
         "xtick.color": _SLATE, "ytick.color": _SLATE, "text.color": _SLATE,
         "font.family": "sans-serif", "svg.hashsalt": "springtide",
     }  # fmt: skip
     with mpl.rc_context(style):
-        figure = Figure(figsize=(8.4, 3.8), layout="constrained")
+        figure = Figure(figsize=(5.2, 3.4), layout="constrained")
         axes = figure.subplots()
         draw(axes)
         axes.set_ylim(bottom=0)
@@ -87,6 +95,7 @@ def _chart(draw: Callable[[Any], None], ylabel: str, xlabel: str) -> str:
     svg = written.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' (width|height)="[0-9.]+pt"', "", svg, count=2)
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
     # The paper is the page's, not the picture's.
     svg = re.sub(r"fill: #ffffff", "fill: none", svg)
     for colour, name in _COLOURS.items():
@@ -104,6 +113,13 @@ def _price(results: "Results", keep: float) -> Callable[[Any], None]:
         )  # fmt: skip
 
     return draw
+
+
+def _about_price(results: "Results") -> str:
+    unpaid_micro = int(results.summary.iloc[0]["unpaid_micro"])
+    if unpaid_micro:
+        return f"In points of the opening, by the books; {money(unpaid_micro)} were not there."
+    return "In points of the opening. It cannot fall; that is not a return."
 
 
 def _pool(results: "Results") -> Callable[[Any], None]:
@@ -136,27 +152,46 @@ def _cohorts(results: "Results") -> Callable[[Any], None]:
         places = range(1, len(rows) + 1)
         axes.vlines(
             places, 100 * rows["q05"], 100 * rows["q95"], color=_BAND, linewidth=14,
-            label="5 % to 95 % of them",
+            label="5 % to 95 %",
         )  # fmt: skip
         axes.plot(places, 100 * rows["q50"], "o", color=_TIDE, markersize=7, label="median")
-        axes.axhline(100, color=_SLATE, linewidth=1, linestyle=":", label="what was spent")
+        axes.axhline(100, color=_SLATE, linewidth=1, linestyle=":", label="spent")
         axes.set_xticks(list(places))
 
     return draw
 
 
-def _cohort_table(results: "Results") -> str:
-    rows = results.cohorts[results.cohorts["cohort"] == "tenth of members"]
-    heads = ("tenth", "spent", "paid into the pool", "received", "cash now", "gain or loss",
-             "reached the cap", "got all back")  # fmt: skip
-    cells = "".join(f"<th>{head}</th>" for head in heads)
-    body = ""
-    for _, row in rows.iterrows():
-        figures = [row["name"], *(money(int(row[f"{name}_micro"])) for name in (
-            "spent", "contributed", "received", "cash_now", "gain"))]  # fmt: skip
-        figures += [f"{row['reached_cap']:.2%}", f"{row['got_back']:.2%}"]
-        body += "<tr>" + "".join(f"<td>{figure}</td>" for figure in figures) + "</tr>"
-    return f'<div class="wide"><table><tr>{cells}</tr>{body}</table></div>'
+def _table(title: str, heads: tuple[str, ...], rows: list[list[str]]) -> str:
+    """A table that scrolls by itself where it is wider than the page."""
+    cells = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{figure}</td>" for figure in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="wide" role="region" aria-label="{title}" tabindex="0">'
+        f"<table><tr>{cells}</tr>{body}</table></div>"
+    )
+
+
+def _who_paid(results: "Results", title: str) -> str:
+    cohorts = results.cohorts
+    rows = []
+    for _, row in cohorts[cohorts["cohort"] == "tenth of members"].iterrows():
+        sums = ("spent", "contributed", "received", "cash_now", "gain")
+        rows.append([row["name"], *(money(int(row[f"{name}_micro"])) for name in sums)])
+    heads = ("tenth", "spent", "paid into the pool", "received", "cash now", "gain or loss")
+    return _table(title, heads, rows)
+
+
+def _by_month(results: "Results", title: str) -> str:
+    cohorts = results.cohorts
+    rows = []
+    for _, row in cohorts[cohorts["cohort"] == "joined in month"].iterrows():
+        per_100 = (f"{100 * row[name]:.2f}" for name in ("q05", "q50", "q95"))
+        shares = (f"{row[name]:.2%}" for name in ("reached_cap", "got_back"))
+        rows.append([row["name"], f"{row['count']:,}", *per_100, *shares])
+    heads = ("month", "members", "5 %", "median", "95 %", "reached the cap", "got all back")
+    return _table(title, heads, rows)
 
 
 def _facts(results: "Results") -> str:
@@ -167,36 +202,49 @@ def _facts(results: "Results") -> str:
         "the median member has, for 100 spent": f"{100 * row['got_per_spent_median']:.2f}",
         "members with at least what they spent": f"{row['got_back']:.2%}",
         "orders that reached the cap": f"{row['exits_per_order']:.3%}",
-        "that could at most": f"{bound:.2%}" if bound else "no cap in cash",
+        "orders for which there could ever be money": (
+            f"{bound:.2%}" if bound else "no cap in cash"
+        ),
         "owed and not paid": money(int(row["unpaid_micro"])),
+        "members": f"{int(row['members']):,}",
+        "Gini of what members got": f"{row['gini']:.2f}",
     }
     return "".join(
         f"<div><b>{value}</b><span>{name}</span></div>" for name, value in figures.items()
     )
 
 
+def _section(
+    title: str, note: str, draw: Callable[[Any], None], ylabel: str, xlabel: str
+) -> str:
+    return _SECTION.format(title=title, note=note, body=_chart(title, draw, ylabel, xlabel))
+
+
 def write_report(name: str, text: str, results: "Results", keep: float) -> str:
     """The report as HTML; `text` is the scenario's file, `keep` what a sale is paid of 1."""
     story = " ".join(line[2:] for line in text.splitlines() if line.startswith("# "))
     when = "period"
-    sections = [
+    charts = [
         ("What members got", "Received so far and cash now for 100 spent, by tenth of arrival.",
-         _chart(_cohorts(results), "for 100 spent", "tenth of members, first to last")),
-        ("Who paid for whom", "A gain is what a tenth got beyond what its orders paid in.",
-         _cohort_table(results)),
-        ("Price", "In points of the opening. It cannot fall; that is not a return.",
-         _chart(_price(results, keep), "currency per point", when)),
-        ("Pool", "What lies between was paid out.",
-         _chart(_pool(results), "currency", when)),
+         _cohorts(results), "for 100 spent", "tenth of members, first to last"),
+        ("Price", _about_price(results),
+         _price(results, keep), "currency per point", when),
+        ("Pool", "What lies between was paid out.", _pool(results), "currency", when),
         ("Exits", "How many orders ever reached the cap.",
-         _chart(_exits(results), "per 100 orders", when)),
+         _exits(results), "per 100 orders", when),
+    ]  # fmt: skip
+    tables = [
+        ("Who paid for whom", _GAINS, _who_paid),
+        ("By month of joining", "Received so far and cash now for 100 spent.", _by_month),
     ]  # fmt: skip
     return _PAGE.format(
         name=escape(name),
         story=escape(story),
         facts=_facts(results),
-        sections="".join(
-            _SECTION.format(title=title, note=note, body=body) for title, note, body in sections
+        charts="".join(_section(*chart) for chart in charts),
+        tables="".join(
+            _SECTION.format(title=title, note=note, body=body(results, title))
+            for title, note, body in tables
         ),
         text=escape(text),
     )

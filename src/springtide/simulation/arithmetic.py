@@ -53,6 +53,14 @@ def mul_div(a: int, b: int, d: int) -> int:
     return mul_div_wide(a, b, d)
 
 
+@kernel(error_model="numpy")
+def share(amount: int, ppm: int) -> int:
+    """Of an amount so many millionths, exactly; OVERFLOW if that passes LIMIT. Rounds down."""
+    if amount < 2**40 and ppm < 2**23:  # the product fits, and dividing by a constant is cheap
+        return amount * ppm // 10**6
+    return mul_div(amount, ppm, 10**6)
+
+
 @kernel()
 def mul_div_capped(a: int, b: int, d: int) -> int:
     """min(a * b // d, LIMIT)."""

@@ -165,7 +165,7 @@ def _period_table(run: Run) -> pd.DataFrame:
     return table.set_index("period")
 
 
-def _summary(run: Run, members: pd.DataFrame) -> pd.DataFrame:
+def _summary(run: Run, members: pd.DataFrame) -> dict[str, Any]:
     machine, policy = run.machine, run.scenario.policy
     spent = int(members["spent_micro"].sum())
     got = members["received_micro"] + members["cash_now_micro"]
@@ -175,7 +175,7 @@ def _summary(run: Run, members: pd.DataFrame) -> pd.DataFrame:
     if policy.cap_ppm and not policy.cap_pays_credit:
         fee = policy.cash_out_fee_ppm / PPM
         bound = highest_share_reaching_cap(policy.cap_ppm / PPM, contributed, fee)
-    row = {
+    return {
         "seed": run.scenario.seed,
         "orders": machine[ORDERS],
         "members": len(members),
@@ -194,14 +194,18 @@ def _summary(run: Run, members: pd.DataFrame) -> pd.DataFrame:
         "got_back": float((share >= 1).mean()) if len(members) else 0.0,
         "gini": gini(got.to_numpy(np.float64)),
     }
-    return pd.DataFrame([row])
+
+
+def summarize(run: Run) -> dict[str, Any]:
+    """The row of the summary alone: what a sweep needs, at half of the work."""
+    return _summary(run, _member_table(run))
 
 
 def tabulate(run: Run) -> Results:
     """The tables of a run."""
     members = _member_table(run)
     return Results(
-        summary=_summary(run, members),
+        summary=pd.DataFrame([_summary(run, members)]),
         periods=_period_table(run),
         cohorts=_cohort_table(run, members),
         members=members,

@@ -14,7 +14,7 @@ from itertools import product
 from multiprocessing import get_context
 from typing import Any
 
-from springtide.simulation.results import tabulate
+from springtide.simulation.results import summarize
 from springtide.simulation.run import run
 from springtide.simulation.scenario import ScenarioError, read_scenario
 
@@ -78,8 +78,7 @@ def changed(tables: dict[str, Any], point: Point) -> dict[str, Any]:
 
 def run_point(tables: str) -> dict[str, Any]:
     """The summary of one run, whose tables are given as JSON."""
-    summary = tabulate(run(read_scenario(json.loads(tables)))).summary
-    return dict(summary.astype(object).iloc[0])
+    return summarize(run(read_scenario(json.loads(tables))))
 
 
 def sweep(
@@ -120,7 +119,9 @@ def _ask(
     workers: int,
     progress: Callable[[int], None],
 ) -> None:
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+    server = get_context("forkserver")
+    server.set_forkserver_preload(["__main__", "springtide.simulation.warm"])
+    with ProcessPoolExecutor(workers, mp_context=server) as pool:
         missing = (number for number in range(len(texts)) if number not in answers)
         asked = {pool.submit(run_point, texts[number]): number for number in missing}
         for answered in as_completed(asked):

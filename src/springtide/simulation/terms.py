@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from springtide.core.policy import Policy
-from springtide.simulation.arithmetic import LIMIT, OVERFLOW, mul_div
+from springtide.simulation.arithmetic import LIMIT, OVERFLOW, mul_div, share
 from springtide.simulation.layout import (
     AMOUNT,
     BUY,
@@ -23,8 +23,6 @@ from springtide.simulation.layout import (
     Ints,
 )
 
-_PPM = 10**6
-
 
 @njit(cache=True)
 def _price(codes: Codes, money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) -> int:
@@ -35,14 +33,14 @@ def _price(codes: Codes, money: Ints, take_ppm: Ints, shares: Ints, rest: Ints) 
             continue
         amount = money[order, AMOUNT]
         rate = take_ppm[order] if take_ppm.size > 1 else take_ppm[0]
-        take = mul_div(amount, rate, _PPM)
-        distribution = mul_div(take, distribution_ppm, _PPM)
-        given = take - mul_div(take, platform_ppm, _PPM) - distribution
-        money[order, VALUE] = min(mul_div(given, grant_ppm, _PPM), most)
+        take = share(amount, rate)
+        distribution = share(take, distribution_ppm)
+        given = take - share(take, platform_ppm) - distribution
+        money[order, VALUE] = min(share(given, grant_ppm), most)
         money[order, CONTRIBUTION] = given
         if to_pool:
             money[order, CONTRIBUTION] += rest[order] if rest.size else distribution
-        room = money[order, ROOM] = mul_div(amount, cap, _PPM)
+        room = money[order, ROOM] = share(amount, cap)
         if room == OVERFLOW or largest == OVERFLOW:
             largest = OVERFLOW
         else:
@@ -84,5 +82,5 @@ def cash_values(points: Ints, reserve: int, supply: int, keep: int) -> Ints:
     """What each number of points would pay at a price pair, alone; rounded down."""
     paid = np.empty(len(points), np.int64)
     for number in range(len(points)):
-        paid[number] = mul_div(mul_div(points[number], reserve, supply), keep, _PPM)
+        paid[number] = share(mul_div(points[number], reserve, supply), keep)
     return paid

@@ -60,7 +60,9 @@ def _page(
     member = member_of(session)
     has = holding.read_holding(call.database, call.program, member)
     wallet = listing.read_wallet(call.database, call.program, member) or 0
-    free = commissions.withdrawable_micro(call.database, call.program, member, call.now)
+    free = max(wallet, 0)
+    if not has.policy.promotion.by_statement:  # else what is held is not in the wallet
+        free = commissions.payable_micro(call.database, call.program, member, call.now)
     today = call.now.date().isoformat()
     used = sum(
         row.amount_micro
@@ -69,7 +71,7 @@ def _page(
     )
     return call.page(
         "member/withdraw.html", status, session=session, wanted=wanted, refusal=refusal,
-        has=has, wallet=wallet, free=max(wallet if free is None else min(free, wallet), 0),
+        has=has, wallet=wallet, free=free,
         used=used, terms=has.policy.withdrawal, tab="wallet",
         **{"quote": None, "id": "", **given},
     )  # fmt: skip
