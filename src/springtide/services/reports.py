@@ -8,7 +8,7 @@ from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, price_micro
-from springtide.storage import programs, reports
+from springtide.storage import movements, programs, reports
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownMember
 from springtide.storage.programs import Program
@@ -128,8 +128,8 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        movements = reports.read_movements(tx, program, member)
-        if not movements and not reports.is_member(tx, program, member):
+        moved = movements.read_movements(tx, program, member)
+        if not moved and not reports.is_member(tx, program, member):
             raise UnknownMember(
                 f"nobody named {member!r} ever bought, earned or was bound in {name}; "
                 "check the id, it is case-sensitive"
@@ -146,7 +146,7 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
             lines.append(Line(seq, "", None, "split", "points", gain, balances["points"]))
         factor = max(factor, to)
 
-    for movement in movements:
+    for movement in moved:
         split(movement.seq, movement.factor)
         unit = movement.account.partition(":")[0]
         balances[unit] += movement.change

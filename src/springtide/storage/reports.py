@@ -91,42 +91,6 @@ def _at(event: str) -> str | None:
     return at if isinstance(at, str) else None
 
 
-class Movement(NamedTuple):
-    """One transfer on an account of a member."""
-
-    seq: int
-    id: str
-    """Of the event that caused it; of the order or withdrawal, if it was a step of one."""
-    at: str | None
-    cause: str
-    account: str
-    change: int
-    factor: int
-    """Of the splits before this entry: what unit its points are in."""
-
-
-def read_movements(tx: psycopg.Connection, program: Program, member: str) -> list[Movement]:
-    """Every transfer on a member's wallet, points and store credit, oldest first."""
-    accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
-    rows = tx.execute(
-        """
-        SELECT t.seq, coalesce(o.id, w.withdrawal, p.id), coalesce(o.event, p.event), t.kind,
-               CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
-               CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
-               p.factor
-        FROM transfer t JOIN posted p USING (program_id, seq)
-        LEFT JOIN settlement s USING (program_id, seq)
-        LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
-        LEFT JOIN withdrawal_act w ON w.program_id = t.program_id AND w.seq = t.seq
-        WHERE t.program_id = %(id)s
-          AND (t.credit = ANY(%(accounts)s) OR t.debit = ANY(%(accounts)s))
-        ORDER BY t.seq, t.line
-        """,
-        {"id": program.id, "accounts": accounts},
-    )
-    return [Movement(seq, id_, _at(event), *rest) for seq, id_, event, *rest in rows]
-
-
 def is_member(tx: psycopg.Connection, program: Program, member: str) -> bool:
     """Whether somebody of this id bought, was bound or is a referrer."""
     row = tx.execute(
