@@ -8,6 +8,7 @@ from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, price_micro
+from springtide.services.history import History, begin, read_on
 from springtide.storage import movements, programs, reports
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownMember
@@ -59,16 +60,22 @@ def read_status(database: Database, name: str) -> Status:
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        policy = read_policy(program.policy_toml)
-        state = program.state(policy)
-        outcomes = reports.read_outcomes(tx, program)
-        return Status(
-            program=program,
-            policy=policy,
-            activity=reports.read_activity(tx, program),
-            price_micro=price_micro(*state.pair),
-            outcomes=_summarise(outcomes, state),
-        )
+        history = begin(read_policy(program.policy_toml))
+        read_on(tx, program, history)
+        return status_of(program, history, reports.read_outcomes(tx, program, history.spent))
+
+
+def status_of(program: Program, history: History, outcomes: list[Outcome]) -> Status:
+    """The same, of what was read of a journal up to the program's last entry."""
+    policy = read_policy(program.policy_toml)
+    state = program.state(policy)
+    return Status(
+        program=program,
+        policy=policy,
+        activity=history.activity,
+        price_micro=price_micro(*state.pair),
+        outcomes=_summarise(outcomes, state),
+    )
 
 
 def _summarise(outcomes: list[Outcome], state: State) -> Outcomes:
