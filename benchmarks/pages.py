@@ -100,6 +100,11 @@ def tokens(database: Database, member: str) -> tuple[str, str]:
     return staff, own
 
 
+def client_of(url: str, token: str) -> httpx2.Client:
+    """A client with a session."""
+    return httpx2.Client(base_url=url, timeout=600, verify=False, cookies={"springtide": token})
+
+
 def wait_for_overview(client: httpx2.Client) -> float:
     """Until the first overview was read; gives the seconds it took."""
     began = time.perf_counter()
@@ -169,11 +174,10 @@ def main() -> None:
         )
         staff, own = tokens(database, member_id(members - 7))
         with serving(dsn) as url:
-            asked = {"base_url": url, "timeout": 600, "verify": False}
-            with httpx2.Client(**asked, cookies={"springtide": staff}) as client:
+            with client_of(url, staff) as client:
                 print(f"  first overview after        {wait_for_overview(client):>9.1f} s")
                 quick = measure(client, console_pages(members))
-            with httpx2.Client(**asked, cookies={"springtide": own}) as client:
+            with client_of(url, own) as client:
                 quick = measure(client, member_pages()) and quick
             light = look(url, own)
     sys.exit(not (quick and light))

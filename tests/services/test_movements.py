@@ -115,12 +115,12 @@ def test_two_who_write_at_once_write_everything_once(own_database: Database, nam
     ],
 )
 def test_the_audit_finds_movements_that_no_transfer_says(
-    own_database: Database, empty_dsn: str, name: str, tampering: str
+    own_database: Database, own_dsn: str, name: str, tampering: str
 ) -> None:
     open_program(own_database, write_toml(ADVERT_B), name)
     post_in_batches(own_database, name, [[buy("o1", "m1", 10**9), buy("o2", "m2", 10**9)]])
     write_movements(own_database, 1)
-    with psycopg.connect(empty_dsn, autocommit=True) as somebody:
+    with psycopg.connect(own_dsn, autocommit=True) as somebody:
         somebody.execute(tampering)
     broken = [by for finding in audit(own_database, name).findings for by in finding.broken_by]
     assert len(broken) == 1
@@ -140,10 +140,10 @@ def test_the_product_itself_cannot_write_movements(database: Database, name: str
 
 
 def test_the_index_on_seqs_learns_of_ranges_that_are_full(
-    own_database: Database, empty_dsn: str, name: str
+    own_database: Database, own_dsn: str, name: str
 ) -> None:
     open_program(own_database, write_toml(ADVERT_B), name)
-    with psycopg.connect(empty_dsn, autocommit=True) as somebody:
+    with psycopg.connect(own_dsn, autocommit=True) as somebody:
         somebody.execute("SET session_replication_role = replica")
         somebody.execute(
             "INSERT INTO transfer SELECT id, n, 0, 'grant', 'points-issued', 'points:m1', 1"
