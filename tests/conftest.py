@@ -19,6 +19,27 @@ from springtide.storage.database import Database, migrate
 
 _numbers = count(1)
 
+KERNELS = (
+    "tests/simulation/", "tests/cli/test_simulate.py",
+    "tests/core/test_algorithms_simulation.py",
+)  # fmt: skip
+"""Tests of compiled kernels: whoever comes first compiles them, which takes half a minute."""
+
+LONGEST = (
+    *KERNELS, "tests/pages/", "tests/core/test_laws.py", "tests/core/test_no_free_profit.py",
+    "tests/web/test_contract.py", "tests/services/test_kill.py", "tests/services/test_cdnow.py",
+    "tests/web/test_kill.py", "tests/services/test_backtest.py", "tests/web/test_webhooks.py",
+)  # fmt: skip
+"""What takes long begins first, so that no worker ends long after the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all tests of kernels; the longest tests come first."""
+    for item in items:
+        if item.nodeid.startswith(KERNELS):
+            item.add_marker(pytest.mark.xdist_group("kernels"))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
@@ -49,10 +70,36 @@ def _hurry(dsn: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def dsn(server: str) -> str:
+def template(server: str) -> str:
+    """A database that was migrated once; others are copies of it, which is much quicker."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    migrate(make_conninfo(server, dbname="migrated"))
+    return "migrated"
+
+
+def _create(server: str, database: str, template: str) -> str:
+    """Copy the template; gives the DSN of the copy."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(database), sql.Identifier(template)
+            )
+        )
+    return make_conninfo(server, dbname=database)
+
+
+def _drop(server: str, database: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
+        )
+
+
+@pytest.fixture(scope="session")
+def dsn(server: str, template: str) -> str:
     """A migrated database for all tests; each works on programs of its own."""
-    migrate(server)
-    return server
+    return _create(server, "all_tests", template)
 
 
 @pytest.fixture(scope="session")
@@ -75,35 +122,31 @@ def name() -> str:
 
 
 @pytest.fixture(scope="module")
-def quiet_dsn(server: str) -> Iterator[str]:
+def quiet_dsn(server: str, template: str) -> Iterator[str]:
     """A migrated database for the tests of one module, in which no server is at work."""
     name = f"quiet_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        quiet = make_conninfo(server, dbname=name)
-        migrate(quiet)
-        yield quiet
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    yield _create(server, name, template)
+    _drop(server, name)
 
 
 @pytest.fixture
 def empty_dsn(server: str) -> Iterator[str]:
     """A database that nobody migrated, on the same server."""
     database = f"empty_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-        yield make_conninfo(server, dbname=database)
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
-        )
+    yield _create(server, database, "template1")
+    _drop(server, database)
 
 
 @pytest.fixture
-def own_database(empty_dsn: str) -> Database:
+def own_dsn(server: str, template: str) -> Iterator[str]:
     """A migrated database for one test alone: for those that post so much that the others
     would have to wait for it.
     """
-    migrate(empty_dsn)
-    return Database(empty_dsn)
+    database = f"own_{next(_numbers)}"
+    yield _create(server, database, template)
+    _drop(server, database)
+
+
+@pytest.fixture
+def own_database(own_dsn: str) -> Database:
+    return Database(own_dsn)

@@ -1,11 +1,11 @@
 """The figures of docs/algorithms/disclosure.md, found as written."""
 
-from math import exp
+from math import prod
 from typing import Any
 
 import pytest
 
-from springtide.core.disclosure import causes_of_rise, outlook
+from springtide.core.disclosure import Rise, outlook
 from springtide.core.reducer import fold
 from springtide.core.units import format_money, parse_money
 from tests.sentences import read_sentence
@@ -40,12 +40,14 @@ def test_d1_a_purchase_today(row: Row) -> None:
 def test_d2_what_multiplied_the_price(row: Row) -> None:
     start = Program(policy_text("disclosure", "D2")).state.pair
     program, receipts = told(row, "D2")
-    rise = causes_of_rise(start, receipts)
-    for cause, growth in rise.items():
-        check(row, cause.replace("_", "-"), f"{exp(growth):.6f}")
+    rise = Rise(start)
+    for kind, receipt in receipts:
+        rise.add(kind, receipt)
+    for cause, multiple in rise.multiples.items():
+        check(row, cause.replace("_", "-"), f"{multiple:.6f}")
     reserve, supply = program.state.pair
     times = reserve * program.state.split_factor * start[1] / (supply * start[0])
-    assert exp(sum(rise.values())) == pytest.approx(times)
+    assert prod(rise.multiples.values()) == pytest.approx(times)
 
 
 def test_a_purchase_without_points_has_no_multiple() -> None:

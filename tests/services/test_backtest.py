@@ -1,34 +1,14 @@
 """Backtests: what was is as it was, what would be as it is posted; nothing is written."""
 
-import csv
-import gzip
 from datetime import UTC, datetime
-from pathlib import Path
 
-from springtide.core.event_fields import Json
-from springtide.core.units import format_money, format_points
+from springtide.core.units import format_money
 from springtide.services import policies
 from springtide.services.backtest import Run, as_json, backtest
-from springtide.services.presets import read_preset
 from springtide.services.reports import read_status
-from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from tests.core.history import ADVERT_B, buy, cash_out, merged, pay, refund, settle, write_toml
 from tests.services.histories import events_of, open_program, policy_of, post_in_batches
-
-PACKED = Path(__file__).parent.parent / "data" / "cdnow.csv.gz"
-
-
-def cdnow() -> list[Json]:
-    with gzip.open(PACKED, "rt", newline="") as file:
-        return [
-            {
-                "type": "purchase", "id": row["order_id"], "member": row["customer"],
-                "amount": row["amount"],
-            }
-            for row in csv.DictReader(file)
-            if row["amount"] != "0.00"
-        ]  # fmt: skip
 
 
 def assert_is_status(database: Database, name: str, run: Run) -> None:
@@ -42,31 +22,6 @@ def assert_is_status(database: Database, name: str, run: Run) -> None:
     assert (run.exits, run.exits_paid) == (activity.exits, activity.exits_paid)
     assert (run.cashed_out, run.redeemed) == (activity.cashed_out, activity.redeemed)
     assert run.commissions == activity.commissions
-
-
-def test_the_whole_history_of_a_shop_under_two_policies(
-    own_database: Database, name: str
-) -> None:
-    database, other = own_database, read_preset("advert-a")
-    open_program(database, read_preset("advert-b"), name)
-    with Writer(database, name) as writer:
-        assert all(outcome.entry for outcome in writer.post(cdnow()))
-    before = read_status(database, name).program
-    found = backtest(database, name, other)
-    assert read_status(database, name).program == before, (
-        "nothing is posted: the hash is the same"
-    )
-    assert found.events == found.was.accepted == found.would_be.accepted == 69_579
-    assert_is_status(database, name, found.was)
-    assert (found.was.exits, format_money(found.was.price)) == (16, "36.407855")
-    assert format_points(found.was.supply) == "10961.958481424"
-    assert format_money(found.was.median_spent) == "43.690000"
-    assert (found.was.buyers, found.was.got_back) == (23_476, 0)
-    assert [change.parameter for change in found.changes] == [
-        "split.take_rate", "split.platform", "split.distribution", "cap.multiple",
-    ]  # fmt: skip
-    assert found.would_be.reserve > found.was.reserve * 18 // 10
-    assert len(found.was.tenths) == len(found.would_be.tenths) == 10
 
 
 def test_what_would_be_is_what_would_have_been_posted(database: Database) -> None:

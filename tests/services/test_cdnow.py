@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 
 from springtide.core.units import format_money, format_points
+from springtide.services.backtest import backtest
 from springtide.services.importing import ImportResult, OrderFile, import_orders, read_mapping
 from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.services.reports import read_status
 from springtide.storage.database import Database
 from tests.services.histories import assert_sound
+from tests.services.test_backtest import assert_is_status
 
 PACKED = Path(__file__).parent.parent / "data" / "cdnow.csv.gz"
 MAPPING = "id=order_id,member=customer,amount=amount,at=date"
+NAME = "cdnow"
+
+Imported = tuple[Database, ImportResult, list[int]]
+
+pytestmark = pytest.mark.xdist_group("cdnow")
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +41,47 @@ def run(database: Database, name: str, orders: Path) -> tuple[ImportResult, list
     return import_orders(database, name, file, done.append), done
 
 
-def test_the_whole_history_comes_out_to_the_last_unit(
-    own_database: Database, name: str, orders: Path
-) -> None:
-    database = own_database
-    create_program(database, name, read_preset("advert-b"))
-    first, done = run(database, name, orders)
+@pytest.fixture(scope="module")
+def shop(quiet_dsn: str, orders: Path) -> Imported:
+    """The shop's program, imported once for all tests."""
+    database = Database(quiet_dsn)
+    create_program(database, NAME, read_preset("advert-b"))
+    return database, *run(database, NAME, orders)
+
+
+def test_the_whole_history_comes_out_to_the_last_unit(shop: Imported, orders: Path) -> None:
+    database, first, done = shop
     assert (first.rows, first.posted, first.repeated, first.rejected) == (69_659, 69_579, 0, 80)
     assert first.reasons == {"invalid_amount": 80}
     assert sum(done) == 69_659
     assert first.rejects == orders.with_name("cdnow.rejects.csv")
     check_rejects(orders, first.rejects)
-    check_figures(database, name, count_buyers(orders))
-    assert_sound(database, name)
+    check_figures(database, NAME, count_buyers(orders))
+    assert_sound(database, NAME)
 
-    again, _ = run(database, name, orders)
+    again, _ = run(database, NAME, orders)
     assert (again.rows, again.posted, again.repeated, again.rejected) == (69_659, 0, 69_579, 80)
-    check_figures(database, name, count_buyers(orders))
+    check_figures(database, NAME, count_buyers(orders))
+
+
+def test_the_whole_history_under_two_policies(shop: Imported) -> None:
+    database, other = shop[0], read_preset("advert-a")
+    before = read_status(database, NAME).program
+    found = backtest(database, NAME, other)
+    assert read_status(database, NAME).program == before, (
+        "nothing is posted: the hash is the same"
+    )
+    assert found.events == found.was.accepted == found.would_be.accepted == 69_579
+    assert_is_status(database, NAME, found.was)
+    assert (found.was.exits, format_money(found.was.price)) == (16, "36.407855")
+    assert format_points(found.was.supply) == "10961.958481424"
+    assert format_money(found.was.median_spent) == "43.690000"
+    assert (found.was.buyers, found.was.got_back) == (23_476, 0)
+    assert [change.parameter for change in found.changes] == [
+        "split.take_rate", "split.platform", "split.distribution", "cap.multiple",
+    ]  # fmt: skip
+    assert found.would_be.reserve > found.was.reserve * 18 // 10
+    assert len(found.was.tenths) == len(found.would_be.tenths) == 10
 
 
 def count_buyers(orders: Path) -> int:

@@ -1,18 +1,20 @@
 """A program at a glance: what came in less what went out is what the reserve became."""
 
+from copy import deepcopy
 from datetime import UTC, date, datetime
 
 import pytest
 
 from springtide.core.units import price_micro
 from springtide.services.demo import moved
+from springtide.services.history import Days
 from springtide.services.holding import list_lots, read_holding
 from springtide.services.listing import list_members
-from springtide.services.overview import list_days, read_overview
+from springtide.services.overview import read_overview
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.storage.overview import Happened
-from tests.services.histories import events_of, open_program, policy_of
+from tests.services.histories import NAMES, events_of, open_program, policy_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -27,7 +29,7 @@ def posted(database: Database, vector: str) -> str:
 
 @pytest.mark.parametrize("vector", ["everything", "splits", "tiny", "member-credit"])
 def test_days_add_up_to_the_reserve(database: Database, vector: str) -> None:
-    found = read_overview(database, posted(database, vector), NOW)
+    found, _ = read_overview(database, posted(database, vector), NOW)
     program, policy = found.status.program, found.status.policy
     came, left = (sum(getattr(day, way) for day in found.days) for way in ("inflow", "outflow"))
     assert all(day.inflow >= 0 and day.outflow >= 0 for day in found.days)
@@ -44,6 +46,22 @@ def test_days_add_up_to_the_reserve(database: Database, vector: str) -> None:
     pair = program.state(policy).pair
     assert value == members * pair[0] // pair[1] <= program.reserve
     assert cash <= value
+
+
+@pytest.mark.parametrize("vector", NAMES)
+def test_reading_on_says_what_reading_anew_says(database: Database, vector: str) -> None:
+    name, events = open_program(database, policy_of(vector)), events_of(vector)
+    seen, history = read_overview(database, name, NOW)
+    shown = deepcopy(seen)
+    third = -(-len(events) // 3)
+    with Writer(database, name) as writer:
+        for first in range(0, len(events), third):
+            writer.post(events[first : first + third])
+            on, history = read_overview(database, name, NOW, history)
+            anew, _ = read_overview(database, name, NOW)
+            assert on == anew
+            assert seen == shown, "what was shown before is still what it was"
+            seen, shown = on, deepcopy(on)
 
 
 @pytest.mark.parametrize("vector", ["everything", "splits", "advert-a"])
@@ -67,18 +85,18 @@ def test_somebody_unknown_has_nothing(database: Database) -> None:
 
 
 def test_an_entry_counts_to_the_day_it_names_and_never_goes_back() -> None:
-    def receipt(reserve: int, **more: int) -> str:
-        parts = {"split": 1, "reserve": reserve, "supply": 10**9, **more}
-        return "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
+    def receipt(reserve: int, **more: int) -> dict[str, int]:
+        return {"split": 1, "reserve": reserve, "supply": 10**9, **more}
 
-    rows = [
-        Happened("2026-01-01", "purchase", receipt(150)),
-        Happened("2026-01-01T23:30:00-05:00", "cash_out", receipt(120, net=30)),
-        Happened("2026-01-01T10:00:00Z", "purchase", receipt(170)),
-        Happened("soon", "inject", receipt(200)),
-    ]
-    days = list_days(100, rows)
-    assert [(day.on, day.inflow, day.outflow) for day in days] == [
+    days = Days(100)
+    for row in (
+        Happened("2026-01-01", "purchase", {}, receipt(150)),
+        Happened("2026-01-01T23:30:00-05:00", "cash_out", {}, receipt(120, net=30)),
+        Happened("2026-01-01T10:00:00Z", "purchase", {}, receipt(170)),
+        Happened("soon", "inject", {}, receipt(200)),
+    ):
+        days.add(row)
+    assert [(day.on, day.inflow, day.outflow) for day in days.listed()] == [
         (date(2026, 1, 1), 50, 0),
         (date(2026, 1, 2), 80, 30),
     ]

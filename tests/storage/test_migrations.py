@@ -36,6 +36,8 @@ TABLES = {
     "merchant",
     "merchant_application",
     "merchant_terms",
+    "movement",
+    "movement_mark",
     "phone",
     "phone_key",
     "policy",
@@ -217,10 +219,11 @@ def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connect
     keys: dict[str, str] = dict(rows.fetchall())
     assert keys.pop("program") == "PRIMARY KEY (id)"
     assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
+    assert keys.pop("movement_mark") == "PRIMARY KEY (program_id)"
     for table in OF_THE_INSTALLATION:
         assert keys.pop(table).startswith(("PRIMARY KEY (name", "PRIMARY KEY (staff"))
     assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
-    assert len(keys) == len(TABLES) - 3 - len(OF_THE_INSTALLATION), (
+    assert len(keys) == len(TABLES) - 4 - len(OF_THE_INSTALLATION), (
         "all but transfer, which is only appended"
     )
 

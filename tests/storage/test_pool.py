@@ -58,12 +58,12 @@ def test_what_fails_is_rolled_back(pooled: Database) -> None:
         assert tx.execute("SELECT count(*) FROM member").fetchone() == (0,)
 
 
-def test_a_connection_that_broke_is_not_lent(pooled: Database, empty_dsn: str) -> None:
+def test_a_connection_that_broke_is_not_lent(pooled: Database, own_dsn: str) -> None:
     with pooled.snapshot() as tx:
         pids = [pid(tx)]
         with pooled.snapshot() as other:
             pids.append(pid(other))
-    with psycopg.connect(empty_dsn, autocommit=True) as admin:
+    with psycopg.connect(own_dsn, autocommit=True) as admin:
         for one in pids:
             admin.execute("SELECT pg_terminate_backend(%s, 5000)", [one])
     for _ in range(5):

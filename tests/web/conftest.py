@@ -12,18 +12,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from springtide.storage.database import Database, migrate
+from springtide.storage.database import Database
 from tests.web.serving import Service, Shop, opened, serving
 
 
 @pytest.fixture(scope="session")
-def dsn(server: str) -> str:
+def dsn(server: str, template: str) -> str:
     """A database for the server's tests: what is due there by the real clock, it does."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE served")
-    served = make_conninfo(server, dbname="served")
-    migrate(served)
-    return served
+        connection.execute(f"CREATE DATABASE served TEMPLATE {template}")
+    return make_conninfo(server, dbname="served")
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +44,9 @@ def shop(service: Service, database: Database, name: str) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def own_service(empty_dsn: str, tmp_path: Path) -> Iterator[Service]:
+def own_service(own_dsn: str, tmp_path: Path) -> Iterator[Service]:
     """A server for one test alone, over a database for it alone."""
-    with serving(tmp_path, {"SPRINGTIDE_DATABASE": empty_dsn}) as service:
+    with serving(tmp_path, {"SPRINGTIDE_DATABASE": own_dsn}) as service:
         yield service
 
 

@@ -77,7 +77,7 @@ def test_the_server_pays_what_is_due(
 
 
 def test_the_command_pays_what_is_due_once(
-    empty_dsn: str, own_database: Database, name: str
+    own_dsn: str, own_database: Database, name: str
 ) -> None:
     with opened(own_database, "http://localhost", name, DAILY):
         wish = {**WISH, "member": "nobody"}
@@ -87,7 +87,7 @@ def test_the_command_pays_what_is_due_once(
     def run(*options: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "springtide.cli", "cash-out", "run", name, *options],
-            env={**os.environ, "SPRINGTIDE_DATABASE": empty_dsn},
+            env={**os.environ, "SPRINGTIDE_DATABASE": own_dsn},
             capture_output=True,
             text=True,
             check=True,

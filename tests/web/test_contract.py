@@ -41,14 +41,14 @@ def shop(service: Service, database: Database, name: str) -> Iterator[Shop]:
         yield shop
 
 
-def config_for(shop: Shop) -> SchemathesisConfig:
+def config_for(shop: Shop, examples: int, walks: int) -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": SEED,
             "headers": bearer(shop.secret),
-            "generation": {"deterministic": True, "max-examples": 6, "database": "none"},
+            "generation": {"deterministic": True, "max-examples": examples, "database": "none"},
             "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
-            "phases": {"stateful": {"generation": {"max-examples": 15}, "max-steps": 6}},
+            "phases": {"stateful": {"generation": {"max-examples": walks}, "max-steps": 6}},
             "operations": [
                 {  # whatever is in a batch, each of its lines is answered
                     "include-operation-id": "post_batch",
@@ -115,13 +115,17 @@ class Findings:
 
 
 @pytest.mark.filterwarnings("default")
-def test_no_answer_is_outside_the_document(shop: Shop) -> None:
-    schema = schemathesis.openapi.from_url(f"{shop.url}/openapi.json", config=config_for(shop))
+@pytest.mark.parametrize(
+    ("examples", "walks"), [(3, 10), pytest.param(12, 50, marks=pytest.mark.slow)]
+)
+def test_no_answer_is_outside_the_document(shop: Shop, examples: int, walks: int) -> None:
+    config = config_for(shop, examples, walks)
+    schema = schemathesis.openapi.from_url(f"{shop.url}/openapi.json", config=config)
     kept.add(shop.get("/v1/api-keys")["data"][0]["id"])
     findings = Findings()
     for event in from_schema(schema).execute():
         findings.note(event)
     assert not str(findings), str(findings)
-    assert findings.sent["stateful"] > 50, findings.sent
+    assert findings.sent["stateful"] > 3 * walks, findings.sent
     assert shop.client.get("/v1/programs").status_code == 200, "the key was revoked on the way"
     assert_sound(shop.database, shop.name)

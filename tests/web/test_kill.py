@@ -15,7 +15,7 @@ from springtide.storage.database import Database
 from tests.web.load import Load
 from tests.web.serving import Service, Shop, opened, serving
 
-KILLS = 5
+KILLS = [2, pytest.param(25, marks=pytest.mark.slow)]
 LONGEST_LULL_S = 0.6
 """A kill comes at most so long after orders were acknowledged again."""
 
@@ -42,13 +42,14 @@ def own_shop(running: Service, dsn_of_data: str, name: str) -> Iterator[Shop]:
         yield shop
 
 
+@pytest.mark.parametrize("kills", KILLS)
 def test_kills_of_the_server_lose_and_double_nothing(
-    running: Service, own_shop: Shop, settings: dict[str, str], tmp_path: Path
+    running: Service, own_shop: Shop, settings: dict[str, str], tmp_path: Path, kills: int
 ) -> None:
     random, port, services = Random(20261122), str(urlsplit(running.url).port), [running]
     try:
         with Load(own_shop) as load:
-            for _ in range(KILLS):
+            for _ in range(kills):
                 load.wait_for_more()
                 sleep(random.uniform(0, LONGEST_LULL_S))
                 services[-1].process.kill()
@@ -78,12 +79,13 @@ def kill_postgres(dsn: str, data: Path, random: Random) -> None:
             continue
 
 
+@pytest.mark.parametrize("kills", KILLS)
 def test_kills_of_postgresql_lose_and_double_nothing(
-    running: Service, own_shop: Shop, dsn_of_data: str, data: Path
+    running: Service, own_shop: Shop, dsn_of_data: str, data: Path, kills: int
 ) -> None:
     random = Random(20261122)
     with Load(own_shop) as load:
-        for _ in range(KILLS):
+        for _ in range(kills):
             load.wait_for_more()
             sleep(random.uniform(0, LONGEST_LULL_S))
             kill_postgres(dsn_of_data, data, random)

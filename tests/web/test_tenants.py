@@ -138,6 +138,7 @@ MANY = 105
 def test_many_programs_are_served_one_after_the_other(
     own_service: Service, own_database: Database, name: str
 ) -> None:
-    for number in range(MANY):
-        with opened(own_database, own_service.url, f"{name}-{number}") as shop:
-            shop.orders([order("o1")])
+    with own_database.pooled():
+        for number in range(MANY):
+            with opened(own_database, own_service.url, f"{name}-{number}") as shop:
+                shop.orders([order("o1")])

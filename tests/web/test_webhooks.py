@@ -340,9 +340,9 @@ def talk_for_ever(server: socket.socket) -> None:
 
 
 def test_a_kill_of_the_server_loses_no_message(
-    own_database: Database, empty_dsn: str, tmp_path: Path, name: str, receiver: Receiver
+    own_database: Database, own_dsn: str, tmp_path: Path, name: str, receiver: Receiver
 ) -> None:
-    settings = {"SPRINGTIDE_DATABASE": empty_dsn}
+    settings = {"SPRINGTIDE_DATABASE": own_dsn}
     services = [Service(tmp_path, settings, "--port", "0", PRIVATE)]
     port = str(urlsplit(services[0].url).port)
     try:

@@ -4,9 +4,9 @@ Money and points are exact; multiples and shares are for people, in floating poi
 Source: docs/algorithms/disclosure.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from typing import Any
 
 from springtide.core.policy import Policy
@@ -60,17 +60,21 @@ def outlook(policy: Policy, amount_micro: int, receipt: Mapping[str, Any]) -> Ou
     return Outlook(amount_micro, granted, value, cash, highest, price, pool)
 
 
-def causes_of_rise(
-    start: tuple[int, int], receipts: Iterable[tuple[str, Mapping[str, Any]]]
-) -> dict[str, float]:
-    """By how much each cause multiplied the price, from kinds and receipts in their order.
+class Rise:
+    """By how much each cause multiplied the price so far, as entries are told one by one.
 
     The product of all is the price now over the price at the start, splits undone. While
     nobody holds points the price stands still.
     """
-    rise = dict.fromkeys([*CAUSES.values(), "exits"], 0.0)
-    reserve, supply = start
-    for kind, receipt in receipts:
+
+    def __init__(self, start: tuple[int, int]) -> None:
+        """`start` is the reserve and the supply that the price begins with."""
+        self.logs = dict.fromkeys([*CAUSES.values(), "exits"], 0.0)
+        self._pair = start
+
+    def add(self, kind: str, receipt: Mapping[str, Any]) -> None:
+        """Count an entry, the next after those that were counted."""
+        reserve, supply = self._pair
         before = log(reserve / supply)
         left = receipt["supply"] // receipt["split"]
         exits = receipt["exits"]
@@ -78,8 +82,12 @@ def causes_of_rise(
             paid = sum(row["net"] for row in exits)
             burnt = sum(row["points"] for row in exits)
             between = log((receipt["reserve"] + paid) / (left + burnt))
-            rise["exits"] += log(receipt["reserve"] / left) - between
+            self.logs["exits"] += log(receipt["reserve"] / left) - between
             if kind in CAUSES:
-                rise[CAUSES[kind]] += between - before
-            reserve, supply = receipt["reserve"], receipt["supply"]
-    return rise
+                self.logs[CAUSES[kind]] += between - before
+            self._pair = receipt["reserve"], receipt["supply"]
+
+    @property
+    def multiples(self) -> dict[str, float]:
+        """By what each cause multiplied the price."""
+        return {cause: exp(growth) for cause, growth in self.logs.items()}

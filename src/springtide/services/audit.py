@@ -15,7 +15,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT
-from springtide.storage import distribution, journal_reader, programs, tallies
+from springtide.storage import distribution, journal_reader, movements, programs, tallies
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Derived, Row
@@ -211,6 +211,9 @@ class _Auditor:
         for account, (balance, owed) in journal_reader.read_owed(tx, program).items():
             if owed != max(-balance, 0):
                 self.broken(KEPT, f"{account}: {owed} owed of a balance of {balance}")
+        differences = movements.count_differences(tx, program)
+        if differences:
+            self.broken(KEPT, f"{differences} movements are not as the transfers say")
 
     def _check_rows(self, state: State) -> None:
         tx, program = self._tx, self._program

@@ -1,20 +1,18 @@
 """The truth about outcomes of a running program, from its own books."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from math import exp
 from statistics import fmean, median
 from typing import Any, cast
 
-from springtide.core.disclosure import Outlook, causes_of_rise, outlook
+from springtide.core.disclosure import Outlook, outlook
 from springtide.core.policy_file import read_policy
-from springtide.core.state import State, open_state
+from springtide.core.state import State
 from springtide.core.units import format_money, parse_money
+from springtide.services.history import History, begin, read_on
 from springtide.services.preview import preview
 from springtide.storage import programs, reports
-from springtide.storage.chain import decode
-from springtide.storage.database import Database, Transaction
+from springtide.storage.database import Database
 from springtide.storage.programs import Program
 from springtide.storage.reports import Outcome
 
@@ -58,30 +56,48 @@ def disclose(database: Database, name: str, amount: str, now: datetime) -> Discl
         UnknownProgram: there is none of this name.
         NotDisclosed: such a purchase would be refused.
     """
+    receipt = receipt_of_newcomer(database, name, amount, now)
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        history = begin(read_policy(program.policy_toml))
+        read_on(tx, program, history)
+        outcomes = reports.read_outcomes(tx, program, history.spent)
+    return disclosure_of(program, history, outcomes, amount, receipt)
+
+
+def receipt_of_newcomer(
+    database: Database, name: str, amount: str, now: datetime
+) -> dict[str, Any]:
+    """What a purchase of somebody new would be answered now.
+
+    Raises:
+        NotDisclosed: it would be refused.
+    """
     newcomer = "springtide:newcomer"
     event = {"type": "purchase", "id": newcomer, "member": newcomer, "amount": amount}
     outcome, _ = preview(database, name, event, now)
     if outcome.entry is None:
         raise NotDisclosed(f"a purchase of {amount} would be refused: {outcome.refusal}")
-    with database.snapshot() as tx:
-        program = programs.get_program(tx, name)
-        policy = read_policy(program.policy_toml)
-        activity = reports.read_activity(tx, program)
-        tenths = _tenths(reports.read_outcomes(tx, program), program.state(policy))
-        rise = causes_of_rise(open_state(policy).pair, _receipts(tx, program))
+    return cast(dict[str, Any], outcome.receipt)
+
+
+def disclosure_of(
+    program: Program,
+    history: History,
+    outcomes: list[Outcome],
+    amount: str,
+    receipt: dict[str, Any],
+) -> Disclosure:
+    """The same, of what was read of a journal and a receipt that a newcomer would get."""
+    policy = read_policy(program.policy_toml)
     return Disclosure(
-        outlook=outlook(policy, parse_money(amount), cast(dict[str, Any], outcome.receipt)),
-        orders=activity.orders,
-        reached_cap=activity.exits,
-        tenths=tenths,
-        rise={cause: exp(growth) for cause, growth in rise.items()},
+        outlook=outlook(policy, parse_money(amount), receipt),
+        orders=history.activity.orders,
+        reached_cap=history.activity.exits,
+        tenths=_tenths(outcomes, program.state(policy)),
+        rise=history.rise.multiples,
         pays_cash=policy.cash_out_enabled,
     )
-
-
-def _receipts(tx: Transaction, program: Program) -> Iterator[tuple[str, dict[str, Any]]]:
-    for kind, receipt in reports.read_receipts(tx, program):
-        yield kind, cast(dict[str, Any], decode(receipt))
 
 
 def _tenths(outcomes: list[Outcome], state: State) -> list[Tenth]:

@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from springtide.core.journal import merchant_account
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.storage import listing, orders, programs
+from springtide.storage import listing, movements, orders, programs
 from springtide.storage.database import Database, Transaction
 from springtide.storage.listing import (
     CommissionRow,
@@ -128,7 +128,7 @@ def read_wallet(database: Database, name: str, member: str) -> int | None:
     """A member's wallet in micro; None if there is no such member."""
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        wallet = listing.read_wallet(tx, program, member)
+        wallet = movements.read_wallet(tx, program, member)
         if not wallet and listing.read_member(tx, program, member) is None:
             return None
         return wallet

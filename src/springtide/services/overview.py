@@ -1,42 +1,29 @@
 """A program at a glance: the pool, who is owed what, and what came and went each day.
 
-It reads the whole journal, so pages ask for it now and then and show when that was.
+The first time it reads the whole journal, so pages ask for it now and then and show when that
+was.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, cast
+from datetime import datetime
 
-from springtide.core.units import price_micro
-from springtide.services.disclosure import Disclosure, NotDisclosed, disclose
+from springtide.core.policy_file import read_policy
+from springtide.services.disclosure import (
+    Disclosure,
+    NotDisclosed,
+    disclosure_of,
+    receipt_of_newcomer,
+)
+from springtide.services.history import Day, History, begin, read_on
 from springtide.services.holding import worth
-from springtide.services.reports import Status, read_status
-from springtide.storage import overview, programs
-from springtide.storage.chain import decode
+from springtide.services.reports import Status, status_of
+from springtide.storage import overview, programs, reports
 from springtide.storage.database import Database
-from springtide.storage.overview import Happened
+
+__all__ = ["EXAMPLE", "Day", "History", "Overview", "read_overview"]
 
 EXAMPLE = "100.00"
 """What a newcomer spends in the example of a purchase."""
-
-
-@dataclass(slots=True)
-class Day:
-    """What came into the pool and left it on a day, in micro, and the price it ended with."""
-
-    on: date
-    inflow: int
-    outflow: int
-    reserve: int
-    supply: int
-    factor: int
-    """Of all splits up to the end of that day."""
-    exits: int
-
-    def price_micro(self, factor_now: int) -> int:
-        """The price in the units of points of today; rounded down."""
-        return price_micro(self.reserve * self.factor, self.supply * factor_now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,62 +51,33 @@ class Overview:
         return worth(max(program.supply - opening, 0), program, policy)
 
 
-def read_overview(database: Database, name: str, now: datetime) -> Overview:
-    """Read all of it; takes long for a program that is large.
+def read_overview(
+    database: Database, name: str, now: datetime, history: History | None = None
+) -> tuple[Overview, History]:
+    """Read all of it, or what came since `history` was read; gives the history up to now.
 
     Raises:
         UnknownProgram: there is none of this name.
     """
     try:
-        found = disclose(database, name, EXAMPLE, now)
+        receipt = receipt_of_newcomer(database, name, EXAMPLE, now)
     except NotDisclosed:
-        found = None
-    status = read_status(database, name)
+        receipt = None
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        days = list_days(status.policy.opening_reserve_micro,
-                         overview.read_happenings(tx, program))  # fmt: skip
-        owed = overview.read_owed(tx, program)
+        history = history or begin(read_policy(program.policy_toml))
+        read_on(tx, program, history)
+        outcomes = reports.read_outcomes(tx, program, history.spent)
         posted_at = overview.read_last_batch(tx, program)
-    return Overview(status, found, days, owed, posted_at, now)
-
-
-def list_days(reserve_micro: int, happened: Iterable[Happened]) -> list[Day]:
-    """Days on which something happened, in the order of the journal.
-
-    What left is what receipts say was paid out of the pool; the rest of the change of the
-    reserve came, or was set aside as orphaned and left. An entry dated before the one above
-    it counts to that one's day.
-    """
-    days: list[Day] = []
-    factor = 1
-    for row in happened:
-        receipt = cast(dict[str, Any], decode(row.receipt))
-        on = _date(row.at)
-        if not days or on > days[-1].on:
-            days.append(Day(on, 0, 0, reserve_micro, 1, factor, 0))
-        day = days[-1]
-        paid = _paid(receipt)
-        factor *= receipt.get("split", 1)
-        rest = receipt["reserve"] - reserve_micro + paid
-        day.inflow += max(rest, 0)
-        day.outflow += paid + max(-rest, 0)
-        day.exits += len(receipt.get("exits", ()))
-        day.reserve, day.factor = receipt["reserve"], factor
-        day.supply = receipt["supply"] or day.supply
-        reserve_micro = receipt["reserve"]
-    return days
-
-
-def _paid(receipt: dict[str, Any]) -> int:
-    rows = [*receipt.get("exits", ()), *receipt.get("paid", ())]
-    alone = receipt.get("net", 0) + receipt.get("released", 0)
-    return sum(int(row["net"]) for row in rows) + int(alone)
-
-
-def _date(at: str) -> date:
-    try:
-        instant = datetime.fromisoformat(at)
-    except ValueError:  # events may carry any text there
-        return date.min
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC).date()
+    disclosed = None
+    if receipt is not None:
+        disclosed = disclosure_of(program, history, outcomes, EXAMPLE, receipt)
+    found = Overview(
+        status=status_of(program, history, outcomes),
+        disclosure=disclosed,
+        days=history.days.listed(),
+        owed=dict(history.owed),
+        posted_at=posted_at,
+        read_at=now,
+    )
+    return found, history

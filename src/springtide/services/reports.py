@@ -8,7 +8,8 @@ from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
 from springtide.core.units import format_money, format_points, price_micro
-from springtide.storage import programs, reports
+from springtide.services.history import History, begin, read_on
+from springtide.storage import movements, programs, reports
 from springtide.storage.database import Database
 from springtide.storage.errors import UnknownMember
 from springtide.storage.programs import Program
@@ -59,16 +60,22 @@ def read_status(database: Database, name: str) -> Status:
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        policy = read_policy(program.policy_toml)
-        state = program.state(policy)
-        outcomes = reports.read_outcomes(tx, program)
-        return Status(
-            program=program,
-            policy=policy,
-            activity=reports.read_activity(tx, program),
-            price_micro=price_micro(*state.pair),
-            outcomes=_summarise(outcomes, state),
-        )
+        history = begin(read_policy(program.policy_toml))
+        read_on(tx, program, history)
+        return status_of(program, history, reports.read_outcomes(tx, program, history.spent))
+
+
+def status_of(program: Program, history: History, outcomes: list[Outcome]) -> Status:
+    """The same, of what was read of a journal up to the program's last entry."""
+    policy = read_policy(program.policy_toml)
+    state = program.state(policy)
+    return Status(
+        program=program,
+        policy=policy,
+        activity=history.activity,
+        price_micro=price_micro(*state.pair),
+        outcomes=_summarise(outcomes, state),
+    )
 
 
 def _summarise(outcomes: list[Outcome], state: State) -> Outcomes:
@@ -128,8 +135,8 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        movements = reports.read_movements(tx, program, member)
-        if not movements and not reports.is_member(tx, program, member):
+        moved = movements.read_movements(tx, program, member)
+        if not moved and not reports.is_member(tx, program, member):
             raise UnknownMember(
                 f"nobody named {member!r} ever bought, earned or was bound in {name}; "
                 "check the id, it is case-sensitive"
@@ -146,7 +153,7 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
             lines.append(Line(seq, "", None, "split", "points", gain, balances["points"]))
         factor = max(factor, to)
 
-    for movement in movements:
+    for movement in moved:
         split(movement.seq, movement.factor)
         unit = movement.account.partition(":")[0]
         balances[unit] += movement.change

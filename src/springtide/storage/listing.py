@@ -9,7 +9,6 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from springtide.core.journal import wallet_account
 from springtide.storage.programs import Program
 
 
@@ -218,15 +217,6 @@ def read_balance(tx: psycopg.Connection, program: Program, account: str) -> int:
         "SELECT coalesce(sum(credit - debit), 0) FROM posting"
         " WHERE program_id = %s AND account = %s",
         [program.id, account],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def read_wallet(tx: psycopg.Connection, program: Program, member: str) -> int:
-    """What a member's wallet holds, in micro; below zero after a clawback."""
-    row = tx.execute(
-        "SELECT wallet_balance(%s, %s)", [program.id, wallet_account(member)]
     ).fetchone()
     assert row is not None
     return int(row[0])

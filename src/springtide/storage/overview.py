@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import psycopg
 
@@ -11,16 +11,19 @@ from springtide.storage.programs import Program
 
 
 class Happened(NamedTuple):
-    """An entry: when it happened, and the JSON of its receipt."""
+    """An entry: when it happened, its event and its receipt."""
 
     at: str
     """As the event says it, else when the entry was posted; ISO 8601."""
     kind: str
-    receipt: str
+    event: dict[str, Any]
+    receipt: dict[str, Any]
 
 
-def read_happenings(tx: psycopg.Connection, program: Program) -> Iterator[Happened]:
-    """All entries after the opening, in order, some at a time."""
+def read_happenings(
+    tx: psycopg.Connection, program: Program, after: int = 0
+) -> Iterator[Happened]:
+    """All entries after one, in order, some at a time."""
     with tx.cursor("happenings") as rows:
         rows.itersize = 10_000
         rows.execute(
@@ -28,24 +31,28 @@ def read_happenings(tx: psycopg.Connection, program: Program) -> Iterator[Happen
             SELECT b.posted_at, e.kind, e.event, e.receipt
             FROM batch b JOIN entry e
               ON e.program_id = b.program_id AND e.seq BETWEEN b.first_seq AND b.last_seq
-            WHERE b.program_id = %s AND e.seq > 0 ORDER BY e.seq
+            WHERE b.program_id = %s AND b.last_seq > %s AND e.seq > %s ORDER BY e.seq
             """,
-            [program.id],
+            [program.id, after, after],
         )
-        for posted_at, kind, event, receipt in rows:
-            said = decode(event).get("at")
+        for posted_at, kind, text, receipt in rows:
+            event = cast(dict[str, Any], decode(text))
+            said = event.get("at")
             at = said if isinstance(said, str) else posted_at.isoformat()
-            yield Happened(at, kind, receipt)
+            yield Happened(at, kind, event, cast(dict[str, Any], decode(receipt)))
 
 
-def read_owed(tx: psycopg.Connection, program: Program) -> dict[str, int]:
-    """What is owed to each kind of account, in micro: wallets, merchants, escrow, credit."""
+def read_owed(tx: psycopg.Connection, program: Program, after: int = -1) -> dict[str, int]:
+    """What is owed to each kind of account, in micro: wallets, merchants, escrow, credit.
+
+    Or by how much that changed since an entry.
+    """
     rows = tx.execute(
         """
         SELECT split_part(account, ':', 1), sum(credit - debit) FROM posting
-        WHERE program_id = %s AND unit <> 'points' GROUP BY 1
+        WHERE program_id = %s AND seq > %s AND unit <> 'points' GROUP BY 1
         """,
-        [program.id],
+        [program.id, after],
     )
     return dict(rows.fetchall())
 

@@ -1,11 +1,10 @@
 """What the tables say to people: summaries, statements, price history, outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 import psycopg
 
-from springtide.core.units import parse_money
 from springtide.storage.chain import decode
 from springtide.storage.programs import Program
 
@@ -24,12 +23,16 @@ class Activity(NamedTuple):
     refunded: int
 
 
-def read_activity(tx: psycopg.Connection, program: Program) -> Activity:
-    """What happened in a program so far."""
+def read_activity(tx: psycopg.Connection, program: Program, after: int = -1) -> Activity:
+    """What happened in a program so far, or since an entry.
+
+    Members and orders of which something was refunded are always all of them.
+    """
     row = tx.execute(
         """
         SELECT (SELECT count(*) FROM entry
-                WHERE program_id = %(id)s AND kind IN ('purchase', 'pay')),
+                WHERE program_id = %(id)s AND seq > %(after)s
+                  AND kind IN ('purchase', 'pay')),
                (SELECT count(*) FROM member WHERE program_id = %(id)s),
                coalesce(sum(amount) FILTER (WHERE debit = 'payments'), 0),
                count(*) FILTER (WHERE kind = 'exit' AND credit = 'points-issued'),
@@ -39,9 +42,9 @@ def read_activity(tx: psycopg.Connection, program: Program) -> Activity:
                coalesce(sum(amount) FILTER (WHERE kind IN
                    ('direct', 'indirect', 'territory', 'recruiter', 'level', 'peer')), 0),
                (SELECT count(DISTINCT order_id) FROM refund WHERE program_id = %(id)s)
-        FROM transfer WHERE program_id = %(id)s
+        FROM transfer WHERE program_id = %(id)s AND seq > %(after)s
         """,
-        {"id": program.id},
+        {"id": program.id, "after": after},
     ).fetchone()
     assert row is not None
     return Activity(*row)
@@ -91,59 +94,12 @@ def _at(event: str) -> str | None:
     return at if isinstance(at, str) else None
 
 
-class Movement(NamedTuple):
-    """One transfer on an account of a member."""
-
-    seq: int
-    id: str
-    """Of the event that caused it; of the order or withdrawal, if it was a step of one."""
-    at: str | None
-    cause: str
-    account: str
-    change: int
-    factor: int
-    """Of the splits before this entry: what unit its points are in."""
-
-
-def read_movements(tx: psycopg.Connection, program: Program, member: str) -> list[Movement]:
-    """Every transfer on a member's wallet, points and store credit, oldest first."""
-    accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
-    rows = tx.execute(
-        """
-        SELECT t.seq, coalesce(o.id, w.withdrawal, p.id), coalesce(o.event, p.event), t.kind,
-               CASE WHEN t.credit = ANY(%(accounts)s) THEN t.credit ELSE t.debit END,
-               CASE WHEN t.credit = ANY(%(accounts)s) THEN t.amount ELSE -t.amount END,
-               p.factor
-        FROM transfer t JOIN posted p USING (program_id, seq)
-        LEFT JOIN settlement s USING (program_id, seq)
-        LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
-        LEFT JOIN withdrawal_act w ON w.program_id = t.program_id AND w.seq = t.seq
-        WHERE t.program_id = %(id)s
-          AND (t.credit = ANY(%(accounts)s) OR t.debit = ANY(%(accounts)s))
-        ORDER BY t.seq, t.line
-        """,
-        {"id": program.id, "accounts": accounts},
-    )
-    return [Movement(seq, id_, _at(event), *rest) for seq, id_, event, *rest in rows]
-
-
 def is_member(tx: psycopg.Connection, program: Program, member: str) -> bool:
     """Whether somebody of this id bought, was bound or is a referrer."""
     row = tx.execute(
         "SELECT FROM member WHERE program_id = %s AND id = %s", [program.id, member]
     ).fetchone()
     return row is not None
-
-
-def read_receipts(tx: psycopg.Connection, program: Program) -> Iterator[tuple[str, str]]:
-    """Kinds and receipts of all entries after the opening, in order, some at a time."""
-    with tx.cursor("receipts") as rows:
-        rows.itersize = 10_000
-        rows.execute(
-            "SELECT kind, receipt FROM entry WHERE program_id = %s AND seq > 0 ORDER BY seq",
-            [program.id],
-        )
-        yield from rows
 
 
 class Outcome(NamedTuple):
@@ -155,30 +111,28 @@ class Outcome(NamedTuple):
     received: int
 
 
-def read_outcomes(tx: psycopg.Connection, program: Program) -> list[Outcome]:
+def read_refunds(
+    tx: psycopg.Connection, program: Program, after: int = -1
+) -> Iterator[tuple[str, int]]:
+    """Who took back how much of an order, so far or since an entry; in micro."""
+    rows = tx.execute(
+        "SELECT e.event, r.amount FROM refund r"
+        " JOIN entry e ON e.program_id = r.program_id AND e.id = r.order_id"
+        " WHERE r.program_id = %s AND r.seq > %s",
+        [program.id, after],
+    )
+    for event, amount in rows:
+        yield str(decode(event)["member"]), amount
+
+
+def read_outcomes(
+    tx: psycopg.Connection, program: Program, spent: Mapping[str, int]
+) -> list[Outcome]:
     """Every buyer's outcome so far, in the order of their first lots.
 
-    `received` is what points paid, without commissions; what was refunded was not spent.
-    Those who only have orders that are not settled are left out.
+    `spent` says who spent how much and did not take it back. `received` is what points paid,
+    without commissions. Those who only have orders that are not settled are left out.
     """
-    spent: dict[str, int] = {}
-    refunded: dict[str, int] = dict(
-        tx.execute(
-            "SELECT order_id, sum(amount) FROM refund WHERE program_id = %s GROUP BY order_id",
-            [program.id],
-        ).fetchall()
-    )
-    with tx.cursor("purchases") as purchases:
-        purchases.itersize = 10_000
-        purchases.execute(
-            "SELECT event FROM entry WHERE program_id = %s AND kind IN ('purchase', 'pay')",
-            [program.id],
-        )
-        for (event,) in purchases:
-            order = decode(event)
-            member = str(order["member"])
-            paid = parse_money(order["amount"]) - refunded.get(str(order["id"]), 0)
-            spent[member] = spent.get(member, 0) + paid
     rows = tx.execute(
         "SELECT member, sum(points), sum(net) FROM lot WHERE program_id = %s"
         " GROUP BY member ORDER BY min(seq)",

@@ -46,6 +46,7 @@ from springtide.web.depends import clock
 from springtide.web.desks import Desks
 from springtide.web.document import openapi
 from springtide.web.models import Health
+from springtide.web.movements import write_movements_for_ever
 from springtide.web.observe import DEFECT, Metrics, Observer
 from springtide.web.pages.site import Site
 from springtide.web.problems import REFUSALS, problem_response, problems_page, refused
@@ -109,6 +110,7 @@ def create_app(
             desks.settle_for_ever(SWEEP_EVERY_S),
             desks.pay_out_for_ever(SWEEP_EVERY_S),
             courier.work_for_ever(),
+            write_movements_for_ever(database, SWEEP_EVERY_S),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         yield

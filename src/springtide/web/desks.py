@@ -27,9 +27,8 @@ MOST_DESKS = 20
 Waiter = asyncio.Future[list[Outcome]]
 
 
-async def _again_and_again(
-    what: str, do: Callable[[], Awaitable[None]], pause_s: float
-) -> None:
+async def again_and_again(what: str, do: Callable[[], Awaitable[None]], pause_s: float) -> None:
+    """Do something for ever, also after it failed; what ends the server ends it."""
     while True:
         await asyncio.sleep(pause_s)
         try:
@@ -94,7 +93,7 @@ class Desks:
                 if program.policy_version > 1 or await self.order_type(program.name) == "pay":
                     await self._settle(program.name, self._now())
 
-        await _again_and_again("settlement", settle, pause_s)
+        await again_and_again("settlement", settle, pause_s)
 
     async def pay_out_for_ever(self, pause_s: float) -> None:
         """Pay the day's cash-outs of every program when they are due, again and again."""
@@ -103,7 +102,7 @@ class Desks:
             for program in await asyncio.to_thread(list_due, self._database, self._now()):
                 await self._pay_out(program, self._now())
 
-        await _again_and_again("cash-out", pay_out, pause_s)
+        await again_and_again("cash-out", pay_out, pause_s)
 
     async def _pay_out(self, program: str, now: datetime) -> None:
         batch = await asyncio.to_thread(begin_batch, self._database, program, now)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -179,6 +180,12 @@ Handler = Callable[[Call], Response]
 def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """A handler as the web server calls it; it runs in a thread, for it asks the database."""
 
+    async def timed(request: Request) -> Response:
+        began = perf_counter()
+        response = await answer(request)
+        response.headers["Server-Timing"] = f"page;dur={(perf_counter() - began) * 1000:.1f}"
+        return response
+
     async def answer(request: Request) -> Response:
         form = await _read_form(request) if request.method == "POST" else {}
         call = Call(house, request, form, house.clock())
@@ -191,7 +198,7 @@ def endpoint(house: House, handler: Handler) -> Callable[[Request], Awaitable[Re
             log.exception("defect of a page", path=request.url.path)
             return await run_in_threadpool(call.page, "shared/defect.html", 500)
 
-    return answer
+    return timed
 
 
 def _check_size(form: Mapping[str, str]) -> None:

@@ -1,0 +1,28 @@
+"""Movements of members, kept ready for statements: written now and then, many at once."""
+
+from springtide.storage import movements
+from springtide.storage.database import Database
+
+BEHIND = 10_000
+"""So many entries may be unwritten: reading their transfers takes some milliseconds."""
+
+MOST = 50_000
+"""Entries in one transaction: about a second's work."""
+
+
+def write_movements(database: Database, behind: int = BEHIND, most: int = MOST) -> int:
+    """Write what statements read of every program that is behind; gives how many entries.
+
+    Several servers may do so at once: whoever comes second leaves a program to the first.
+    """
+    with database.snapshot() as tx:
+        programs = movements.list_behind(tx, behind)
+    written = 0
+    for program in programs:
+        while True:
+            with database.transaction() as tx:
+                more = movements.note_movements(tx, program, most)
+            written += more
+            if more < most:
+                break
+    return written
