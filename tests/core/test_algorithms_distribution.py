@@ -10,7 +10,7 @@ from springtide.core.events import DISTRIBUTION
 from springtide.core.journal import Transfer
 from springtide.core.policy_file import read_policy
 from springtide.core.units import MICRO, format_money, parse_money
-from springtide.services.commissions import stand
+from springtide.services.holds import stand
 from springtide.services.levels import reached
 from springtide.storage.earnings import EarnedRow
 from tests.spec import Program, Row, check, check_story, policy_text, worked_examples

@@ -7,7 +7,7 @@ since, and the instant that is asked about. Source: docs/algorithms/distribution
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from springtide.core.commission import (
     Share,
@@ -19,39 +19,18 @@ from springtide.core.commission import (
 from springtide.core.distribution import open_terms, terms_when_paid
 from springtide.core.events import Purchase, read_event
 from springtide.core.journal import due_account, wallet_account
-from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.standing import day_of
 from springtide.core.state import State, open_state
 from springtide.core.units import PPM
 from springtide.services.deciding import decide
+from springtide.services.holds import Earned, held_micro, stand
 from springtide.storage import distribution, earnings, listing, programs
-from springtide.storage.chain import decode
 from springtide.storage.database import Database, Transaction
-from springtide.storage.earnings import EarnedRow, OrderEntry
+from springtide.storage.earnings import OrderEntry
 from springtide.storage.errors import NotPossible
 from springtide.storage.programs import Program
-
-MOST_HELD = 2**31
-Status = Literal["pending", "payable", "clawed_back"]
-
-
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """A commission as it stands at an instant; money in micro."""
-
-    seq: int
-    line: int
-    kind: str
-    member: str
-    order: str
-    amount: int
-    clawed_back: int
-    """What refunds of the order took back so far."""
-    status: Status
-    payable_at: datetime
-    policy_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +52,6 @@ class Team:
     """How many by steps, as far down as the policy pays."""
     earned: dict[str, tuple[int, int]]
     """How often and how much by kind, in micro, before refunds."""
-
-
-def stand(row: EarnedRow, hold: timedelta, now: datetime) -> Earned:
-    """What became of a commission; a refund takes the part of it that it is of the order.
-
-    Rounding: down for each refund, as the refund itself does.
-
-    Source: docs/algorithms/distribution.md, rule D5.
-    """
-    receipt = cast(dict[str, Any], decode(row.receipt))
-    whole = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
-    whole += sum(one["amount"] for one in receipt["commissions"])
-    taken = sum(row.amount * refund // whole for refund in row.refunds)
-    payable_at = row.posted_at + hold
-    status: Status = "payable" if payable_at <= now else "pending"
-    if sum(row.refunds) >= whole:
-        status = "clawed_back"
-    return Earned(
-        row.seq, row.line, row.kind, row.member, row.order, row.amount, taken, status,
-        payable_at, row.policy_version,
-    )  # fmt: skip
 
 
 def _hold(program: Program) -> timedelta:
@@ -153,23 +111,6 @@ def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> i
     else:
         balance = listing.read_balance(tx, program, wallet_account(member))
     return max(balance - held_micro(tx, program, policy, member, now), 0)
-
-
-def held_micro(
-    tx: Transaction, program: Program, policy: Policy, member: str, now: datetime
-) -> int:
-    """What a member's commissions that are not payable yet come to, less refunds.
-
-    Rounding: none.
-    """
-    hold, held = timedelta(days=policy.promotion.hold_days), 0
-    if hold:
-        first = earnings.last_seq_until(tx, program, now - hold) + 1
-        for row in earnings.read_earned(tx, program, member, (first, -1), MOST_HELD):
-            one = stand(row, hold, now)
-            if one.status == "pending":
-                held += one.amount - one.clawed_back
-    return held
 
 
 def list_payable(database: Database, name: str, now: datetime) -> list[tuple[str, int, int]]:

@@ -13,7 +13,7 @@ from springtide.core.policy import Policy
 from springtide.core.profile import lapsed_features
 from springtide.core.state import State
 from springtide.core.tally import Guards
-from springtide.services.commissions import held_micro
+from springtide.services.holds import held_micro
 from springtide.services.profiles import evidence_on_file, get_profile
 from springtide.services.stamping import Command
 from springtide.storage.database import Transaction

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from springtide.core.units import format_money, parse_money
 from springtide.services import commissions, dividends, levels, listing
-from springtide.services.commissions import Earned
 from springtide.services.deciding import decide
 from springtide.services.gateway import NotPossible
+from springtide.services.holds import Earned
 from springtide.services.login import SignedIn
 from springtide.web.pages.console.deeds import REFUSED, ROWS_A_PAGE, actor_of, kept, path_id
 from springtide.web.pages.shared.call import HEADERS, Call, Missing
