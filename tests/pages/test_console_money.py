@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from springtide.core.units import format_money
 from springtide.services import agents, controls, listing, merchants, withdrawals
@@ -113,8 +113,8 @@ def _import(page: Page, reference: str) -> None:
     report = page.locator("[role=status]")
     expect(report).to_contain_text("1 settled")
     expect(report).to_contain_text("line 3: reference 'elsewhere' is unknown")
-    file = {"name": "bank.csv", "mimeType": "text/csv", "buffer": told.encode()}
-    page.set_input_files("#file", files=[file])  # type: ignore[list-item]
+    file: FilePayload = {"name": "bank.csv", "mimeType": "text/csv", "buffer": told.encode()}
+    page.set_input_files("#file", file)
     page.click("text=Take them in")
     expect(report).to_contain_text("Known before: 1")
 
