@@ -1,15 +1,18 @@
 """The console's people and money: four eyes, payouts, merchants, agents, refunds, freezing."""
 
 import re
+import secrets
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from springtide.core.units import format_money
-from springtide.services import agents, controls, listing, merchants, withdrawals
+from springtide.services import agents, controls, demo, listing, merchants, withdrawals
 from springtide.services.audit import audit
 from springtide.services.demo_counter import WISHES
+from springtide.services.dividends import months
 from springtide.services.merchant_statements import read_merchant_statement
 from springtide.storage.database import Database
 from tests.pages.visiting import Visits
@@ -162,8 +165,6 @@ def _check_statement(page: Page, books: Database) -> None:
 
 
 def _statement(books: Database, month: str) -> int:
-    from springtide.services.dividends import months
-
     return read_merchant_statement(books, "demo", "teahouse", *months(month)).sold
 
 
@@ -233,3 +234,17 @@ def test_who_may_not_is_shown_no_button_and_refused(visits: Visits) -> None:
         for rest in ("withdrawals/none", "merchants/none", "agents/none", "payouts/none",
                      "sheets/none", "why/none"):  # fmt: skip
             assert page.request.get(f"{CONSOLE}/{rest}").status == 404, rest
+
+
+def test_the_demonstration_starts_again_on_what_is_there(books: Database) -> None:
+    def facts() -> tuple[object, ...]:
+        _, state = listing.read_program(books, "demo")
+        return (
+            withdrawals.count_states(books, "demo"), agents.list_contracts(books, "demo"),
+            listing.read_merchant(books, "demo", "teahouse"), state.reserve_micro,
+            merchants.list_applications(books, "demo", "", "", 10),
+        )  # fmt: skip
+
+    before = facts()
+    assert demo.open_doors(books, datetime.now(UTC), secrets.token_hex)
+    assert facts() == before
