@@ -62,10 +62,7 @@ def test_what_is_large_takes_two_people(visits: Visits, books: Database) -> None
         reviewer.click("text=Send to the sandbox")
         reviewer.wait_for_url(re.compile(r"/payouts/[0-9a-f]{16}$"))
         expect(reviewer.locator("tbody tr")).to_contain_text("settled")
-        with reviewer.expect_download() as download:
-            reviewer.click("text=File for the bank")
-        rows = download.value.path().read_text().splitlines()
-        assert rows[1].endswith(",c00457,59.40")
+        assert reviewer.request.get(f"{reviewer.url}/file").status == 404  # nothing is real
     row, steps = withdrawals.read_withdrawal(books, "demo", LARGE)
     assert row.state == "settled"
     assert row.approved_by == ("staff:demo-owner", "staff:demo-reviewer")

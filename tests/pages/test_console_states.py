@@ -14,7 +14,14 @@ from starlette.responses import Response
 
 from springtide.core.event_fields import Json
 from springtide.core.units import format_money
-from springtide.services import cash_outs, commissions, controls, listing
+from springtide.services import (
+    cash_outs,
+    commissions,
+    controls,
+    listing,
+    payouts,
+    withdrawals,
+)
 from springtide.services.audit import audit
 from springtide.services.login import SignedIn
 from springtide.services.sessions import Session
@@ -23,8 +30,8 @@ from springtide.storage import alarms
 from springtide.storage.database import Database
 from springtide.storage.programs import get_program
 from springtide.web.desks import Desks
-from springtide.web.pages.console import books, care, earning, refunds, reviews
-from springtide.web.pages.shared.call import Call, House
+from springtide.web.pages.console import batches, books, care, earning, refunds, reviews
+from springtide.web.pages.shared.call import Call, House, Missing
 from springtide.web.pages.shared.files import read_files
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
@@ -170,6 +177,26 @@ def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> Non
     page = text(ask(house, name, reviews.show_requests, now=NOW + timedelta(days=3)))
     assert "x1" in page
     assert ">3<" in page
+
+
+def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    cashed = {"type": "cash_out", "id": "x1", "member": "m1", "points": "all"}
+    post(database, name, bought(), cashed)
+    with Writer(database, name, lambda: NOW) as writer:
+        wish = {"id": "w1", "member": "m1", "amount": "12.50"}
+        withdrawals.ask(database, name, writer.post, wish, by="member:m1", now=NOW)
+        withdrawals.take_step(
+            database, name, writer.post, "w1", "approved", by="staff:bo", now=NOW
+        )
+        sandbox = payouts.Sandbox()
+        payouts.send(database, name, writer.post, sandbox, "friday", by="staff:bo", now=NOW)
+    assert "friday" in text(ask(house, name, batches.show))
+    rows = list(csv.reader(StringIO(text(ask(house, name, batches.file, batch="friday")))))
+    row, _ = withdrawals.read_withdrawal(database, name, "w1")
+    assert rows == [["reference", "member", "amount"], [row.reference, "m1", "12.50"]]
+    with pytest.raises(Missing):
+        ask(house, name, batches.file, batch="monday")
 
 
 def test_a_form_with_a_file_is_read() -> None:
