@@ -1,7 +1,7 @@
 """Visitors of the demonstration: who they are, where they may go, how they look at it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -127,7 +127,7 @@ class Visits:
         if who not in self._states:
             context = self._context("en", "desk", "light", None)
             page = context.new_page()
-            LOG_INS[who](page)
+            DOORS[who](page)
             self._states[who] = context.storage_state()
             context.close()
         return self._states[who]
@@ -168,9 +168,10 @@ def log_in_staff(page: Page, name: str = demo.STAFF, code: str = "#demo-code") -
     page.wait_for_url(re.compile("/console/demo$"))
 
 
-LOG_INS = {
+DOORS: dict[str, Callable[[Page], None]] = {
     "member": log_in_member,
-    "staff": log_in_staff,
     "reviewer": log_in_reviewer,
+    "staff": log_in_staff,
     "store": log_in_store,
 }
+"""How each visitor gets in."""

@@ -21,7 +21,7 @@ max_depth = 2
 rates = { silver = "0.001", gold = "0.002" }
 
 [commission.level.rules]
-silver = { own_spend = "200.00" }
+silver = { own_spend = "350.00" }
 gold = { own_spend = "400.00", team_sales = "100.00" }
 
 [withdrawal]

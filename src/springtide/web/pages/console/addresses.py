@@ -58,6 +58,7 @@ def _money(staff: Reception) -> dict[str, Handler]:
     review, refund = "review", "refunds"
     return {
         "/console/{program}/withdrawals": staff.needed("read", reviews.show_list),
+        "/console/{program}/cash-outs": staff.needed("read", reviews.show_requests),
         "/console/{program}/withdrawals/{id:path}": staff.needed("read", reviews.show),
         "POST /console/{program}/withdrawals/{id:path}": staff.needed(review, reviews.decide),
         "/console/{program}/together": staff.needed(review, reviews.show_together),

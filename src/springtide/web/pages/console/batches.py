@@ -74,6 +74,8 @@ def batch(call: Call, staff: SignedIn) -> Response:
 def file(call: Call, staff: SignedIn) -> Response:
     """The file of a batch for the bank: as often as it is asked for, always the same rows."""
     del staff
+    if call.house.demo:
+        raise Missing  # nothing there may look as if a bank should pay it
     name = str(call.request.path_params["batch"])
     rows = payout_batches.read_batch(call.database, call.program, name)
     if not rows:

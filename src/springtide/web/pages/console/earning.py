@@ -43,11 +43,13 @@ def _page(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Resp
     rows, following = _find(call, wanted, _key(call.asked("after", 40)))
     _, state = listing.read_program(call.database, call.program)
     by_statement = state.policy.promotion.by_statement
-    found = commissions.list_payable(call.database, call.program, call.now)
+    due = (
+        commissions.list_payable(call.database, call.program, call.now) if by_statement else []
+    )
     return call.page(
         "console/commissions.html", 409 if refusal else 200, staff=staff, tab="commissions",
         wanted=wanted, kinds=KINDS, statuses=STATUSES, rows=rows, by_statement=by_statement,
-        due=found if by_statement else [], form=kept(call), refusal=refusal,
+        due=due, form=kept(call), refusal=refusal,
         first=call.here(after="") if call.asked("after") else "",
         following=call.here(after="{}.{}".format(*following)) if following else "",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from springtide.core.refusals import Refusal, UnknownWithdrawal
 from springtide.core.withdrawal import GIVEN_BACK
-from springtide.services import controls, holding, listing, withdrawals
+from springtide.services import cash_outs, controls, holding, listing, withdrawals
 from springtide.services.login import SignedIn
 from springtide.services.withdrawals import Withdrawal
 from springtide.web.pages.console.deeds import (
@@ -67,6 +67,7 @@ def show_list(call: Call, staff: SignedIn) -> Response:
         "console/withdrawals.html", staff=staff, tab="withdrawals", group=group,
         groups={name: _add_up(counted, states) for name, states in GROUPS.items()},
         rows=[_waiting(call, staff, row) for row in shown],
+        daily=cash_outs.next_batch(call.database, call.program, call.now) is not None,
         first=call.here(after="") if after else "",
         following=call.here(after=str(shown[-1].seq)) if len(rows) > ROWS_A_PAGE else "",
     )  # fmt: skip
@@ -88,6 +89,22 @@ def _hindrance(row: Withdrawal, actor: str) -> str:
     if actor in row.approved_by:
         return "approved"
     return "own" if actor == row.by else ""
+
+
+def show_requests(call: Call, staff: SignedIn) -> Response:
+    """Cash-outs that wait for the day's batch, and what became of the others."""
+    state = call.asked("state")
+    state = state if state in cash_outs.STATES else cash_outs.STATES[0]
+    rows = cash_outs.list_requests(
+        call.database, call.program, "", state, asked_number(call, "after"), ROWS_A_PAGE + 1
+    )
+    shown = rows[:ROWS_A_PAGE]
+    return call.page(
+        "console/cash_outs.html", staff=staff, tab="withdrawals", state=state,
+        states=cash_outs.STATES, rows=[(row, (call.now - row.asked_at).days) for row in shown],
+        due=cash_outs.next_batch(call.database, call.program, call.now),
+        following=call.here(after=str(shown[-1].number)) if len(rows) > ROWS_A_PAGE else "",
+    )  # fmt: skip
 
 
 def show(call: Call, staff: SignedIn) -> Response:
