@@ -188,6 +188,13 @@ def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
         expect(page.locator("[role=alert]")).to_contain_text("¥ 200.00 more by card today")
 
 
+def test_the_card_is_one_page_of_a6(visits: Visits) -> None:
+    with visits.window("store", look="dark") as page:
+        page.goto(f"{STORE_HOME}/card")
+        printed = page.pdf(format="A6", print_background=True)
+    assert re.findall(rb"/Count (\d+)", printed) == [b"1"]
+
+
 def test_who_does_not_own_a_store_finds_nothing(visits: Visits, http: httpx2.Client) -> None:
     with visits.window() as page:
         page.goto(STORE_HOME)

@@ -3,7 +3,7 @@
 A code says all that it stands for: the store's own code, who typed the amount, the amount, when
 it was made, a number used once, and the seal over these. Nothing is kept of it. The order that
 pays it has an id made of it, so a code is paid once, and whether it was, the journal says.
-Source: docs/decisions/0024-store.md.
+Source: docs/decisions/0025-store.md.
 """
 
 import re

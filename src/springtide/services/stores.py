@@ -1,6 +1,6 @@
 """A store as its owner and its customers see it: who it is, what it sold, to how many.
 
-Source: docs/decisions/0024-store.md.
+Source: docs/decisions/0025-store.md.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from springtide.services import invitations
 from springtide.services.pay_codes import CARD, ORDER, PayCode
 from springtide.services.preview import preview
 from springtide.services.regions import find_region
-from springtide.storage import distribution, listing, onboarding, programs, stores
+from springtide.storage import distribution, onboarding, programs, stores
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
 from springtide.storage.listing import EntryRow
@@ -136,12 +136,6 @@ def list_sales(
         return stores.read_newest_orders(tx, program, merchant, since, before, most)
 
 
-def is_known(database: Database, name: str, merchant: str) -> bool:
-    """Whether the books know a store: from its first sale on."""
-    with database.snapshot() as tx:
-        return listing.is_merchant(tx, programs.get_program(tx, name), merchant)
-
-
 def count_customers(
     database: Database, name: str, merchant: str, now: datetime
 ) -> tuple[Customers, Customers]:
@@ -190,6 +184,6 @@ def check_payable(
 
 __all__ = [
     "ORDERS", "Customers", "EntryRow", "Sold", "Store", "TooMuchByCard", "check_payable",
-    "count_customers", "day_began", "find_store", "is_known", "list_sales", "look_ahead",
+    "count_customers", "day_began", "find_store", "list_sales", "look_ahead",
     "read_today", "store_of_code",
 ]  # fmt: skip

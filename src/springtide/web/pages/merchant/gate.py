@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -43,7 +44,7 @@ class Visit:
         """An address of this store."""
         return place(self.call) + rest
 
-    def page(self, template: str, tab: str, status: int = 200, **given: object) -> Response:
+    def page(self, template: str, tab: str, status: int = 200, **given: Any) -> Response:
         """A page of this store."""
         return self.call.page(
             f"merchant/{template}.html", status, store=self.store, place=self.at(), tab=tab,

@@ -47,7 +47,7 @@ def hand_in(visit: Visit) -> Response:
 def _wish(visit: Visit) -> tuple[str, str, Json, Refusal | UnusableCode | None]:
     """What was typed, the redemption that it means, and why it cannot be one."""
     code, points = (visit.call.form.get(name, "")[:40] for name in ("code", "points"))
-    wish: Json = {"code": code, "merchant": visit.store.merchant}
+    wish: dict[str, object] = {"code": code, "merchant": visit.store.merchant}
     if points:
         wish["points"] = points.replace(",", "")
     try:

@@ -26,15 +26,13 @@ def statement(visit: Visit) -> Response:
     return visit.page(
         "statement", "account", found=found, month=month,
         months=[(one, one) for one in _months(visit.now)],
-        lines=None if found is None else found.lines[::-1][:ROWS],
+        lines=found.lines[::-1][:ROWS],
     )  # fmt: skip
 
 
 def sheet(visit: Visit) -> Response:
     """All of a month as a sheet."""
     month, found = _read(visit)
-    if found is None:
-        raise Missing
     with TemporaryDirectory(prefix="springtide-") as folder:
         path = Path(folder) / "statement.xlsx"
         write_xlsx(found, path)
@@ -43,8 +41,8 @@ def sheet(visit: Visit) -> Response:
     return Response(body, headers={**HEADERS, "Content-Disposition": name}, media_type=XLSX)
 
 
-def _read(visit: Visit) -> tuple[str, MerchantStatement | None]:
-    """The month that is asked for and its statement; None if the store has sold nothing yet."""
+def _read(visit: Visit) -> tuple[str, MerchantStatement]:
+    """The month that is asked for and its statement."""
     months = _months(visit.now)
     month = visit.call.asked("month", 7) or months[0]
     if month not in months:
@@ -52,11 +50,9 @@ def _read(visit: Visit) -> tuple[str, MerchantStatement | None]:
     since = datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)
     until = (since + timedelta(days=31)).replace(day=1)
     call = visit.call
-    if stores.is_known(call.database, call.program, visit.store.merchant):
-        return month, read_merchant_statement(
-            call.database, call.program, visit.store.merchant, since, until
-        )
-    return month, None
+    return month, read_merchant_statement(
+        call.database, call.program, visit.store.merchant, since, until
+    )
 
 
 def _months(now: datetime) -> list[str]:

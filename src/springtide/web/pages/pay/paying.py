@@ -17,6 +17,9 @@ from springtide.services.stores import ORDERS, Store
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.people import Sessions, Slower
 
+NEWEST = 50
+"""Lots among which that of an order is looked for; who pays looks at once."""
+
 
 def place(call: Call) -> str:
     """The address of what is to be paid."""
@@ -125,13 +128,12 @@ class Paying:
         is_mine = json.loads(row.event)["member"] == member
         if not is_mine:
             return call.page("pay/taken.html", code=code, store=store)
-        receipt = json.loads(row.settled_receipt or row.receipt)
-        program, state = listing.read_program(call.database, call.program)
-        granted = receipt.get("granted")
-        worth = holding.worth(granted, program, state.policy) if granted else (0, 0)
+        _, lots = holding.list_lots(call.database, call.program, member, None, NEWEST)
         return call.page(
-            "pay/receipt.html", code=code, store=store, row=row, receipt=receipt, worth=worth,
-            has=holding.read_holding(call.database, call.program, member), policy=state.policy,
+            "pay/receipt.html", code=code, store=store, row=row,
+            settled=row.kind == "purchase" or row.settled_receipt is not None,
+            lot=next((lot for lot in lots if lot.id == row.id), None),
+            has=holding.read_holding(call.database, call.program, member),
         )  # fmt: skip
 
 
