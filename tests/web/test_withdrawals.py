@@ -128,6 +128,32 @@ def test_without_real_money_only_the_sandbox_pays(
         assert demo.get("/v1/withdrawals/w1")["state"] == "settled"
 
 
+def test_an_unknown_one_is_ended_by_whoever_asked_the_bank(shop: Shop) -> None:
+    _, ana = shop.key("review")
+    assert ask(shop).status_code == 201
+    decide(shop, "w1", "approve", ana)
+    [payout] = shop.post("/v1/payouts/export", {}).json()["payouts"]
+    told = {"reference": payout["reference"], "state": "unknown"}
+    assert shop.post("/v1/payouts/import", {"results": [told]}).json()["changed"]
+    assert shop.post("/v1/payouts/export", {}).json()["payouts"] == [], "never sent again"
+
+    def resolve(id_: str = "w1", **found: str) -> Any:
+        body = {"state": "settled", "why": "it is on their statement", **found}
+        headers = bearer(ana)
+        return shop.client.post(f"/v1/withdrawals/{id_}/resolve", json=body, headers=headers)
+
+    check_problem(resolve(state="approved"), 422, "invalid_parameter")
+    check_problem(resolve(id_="w9"), 404, "not_found")
+    done = resolve().json()
+    assert done["state"] == "settled"
+    assert [row["actor"][:4] for row in done["steps"]][-1] == "key:"
+    assert done["steps"][-1]["why"] == "it is on their statement"
+    check_problem(resolve(state="returned"), 409, "wrong_state")
+    assert ask(shop, "w2").status_code == 201
+    check_problem(resolve(id_="w2"), 409, "wrong_state")
+    assert_sound(shop.database, shop.name)
+
+
 @pytest.mark.parametrize("verb", ["reject", "cancel"])
 def test_what_is_not_sent_can_be_given_back_once(shop: Shop, verb: str) -> None:
     assert ask(shop).status_code == 201

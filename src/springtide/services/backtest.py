@@ -6,6 +6,7 @@ orders and cash-outs would have come to, not what would have been ordered.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import median
@@ -157,7 +158,16 @@ def _tenths(shares: list[float]) -> list[float]:
     return [median(part) for part in parts if part]
 
 
-def backtest(database: Database, name: str, toml: str) -> Backtest:
+Progress = Callable[[int, int], None]
+"""Told how many entries of how many are done, now and then; it stops a backtest by raising."""
+
+STEP = 500
+"""Entries between two calls of it."""
+
+
+def backtest(
+    database: Database, name: str, toml: str, progress: Progress | None = None
+) -> Backtest:
     """Tell a program's history again, under the policies it had and under another one.
 
     The program as it was goes from version to version as it did; the other one has the one
@@ -173,6 +183,8 @@ def backtest(database: Database, name: str, toml: str) -> Backtest:
         running = read_policy(program.policy_toml)
         was = _Player(programs.get_policy(tx, program, 1))
         for row in journal_reader.read_entries(second, program):
+            if progress is not None and row.seq % STEP == 0:
+                progress(row.seq, program.seq)
             if row.seq == 0:
                 continue
             event = decode(row.columns[5])

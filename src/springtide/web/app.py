@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.web import (
     acts,
+    backtests,
     cash_outs,
     codes,
     controls,
@@ -60,8 +61,8 @@ Programs call with a key in the header `Authorization: Bearer st_...`. Browsers 
 
 
 ROOMS = (
-    distribution, acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies,
-    resources, staff, withdrawals,
+    distribution, acts, backtests, cash_outs, codes, controls, hooks, keyring, login, orders,
+    policies, resources, staff, withdrawals,
 )  # fmt: skip
 """In this order, for /policies/drafts has to come before /policies/{version}."""
 
