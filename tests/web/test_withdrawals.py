@@ -217,6 +217,25 @@ def test_eight_withdrawals_of_a_whole_wallet_at_once_pay_once(shop: Shop) -> Non
     assert_sound(shop.database, shop.name)
 
 
+def test_withdrawals_at_once_do_not_take_held_commissions_together(
+    service: Service, database: Database
+) -> None:
+    """56.99 can be withdrawn and 3.00 are held: one of 29.00 goes, two would take the 3.00."""
+    held = merged(POLICY, commission={"direct": "0.003", "hold_days": 7})
+    with opened(database, service.url, new_name(), write_toml(held)) as demo:
+        fill_wallet(demo)
+        demo.orders([order("o2", "m2", "1000.00", referrer="m1")])
+        assert wallet(demo) == "59.991150"
+        bodies = [
+            {"id": f"w{number}", "member": "m1", "amount": "29.00"} for number in range(8)
+        ]
+        answers = asyncio.run(send(demo, "/v1/withdrawals", bodies))
+        codes = Counter((one.status_code, one.json().get("code")) for one in answers)
+        assert codes == {(201, None): 1, (409, "insufficient_funds"): 7}
+        assert wallet(demo) == "30.991150"
+        assert_sound(database, demo.name)
+
+
 def test_one_withdrawal_sent_eight_times_at_once_is_there_once(shop: Shop) -> None:
     answers = asyncio.run(
         send(shop, "/v1/withdrawals", [{"id": "w1", "member": "m1", "amount": "50.00"}] * 8)
