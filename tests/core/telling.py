@@ -68,6 +68,22 @@ def code(outcome: Outcome) -> str | None:
     return None if refusal is None else refusal.code
 
 
+UNPAID = {
+    "without indirect, levels": ("indirect", "level", "peer"),
+    "without territory": ("territory",),
+}
+SAID = st.sampled_from([{}, {}, *({"commissions": said} for said in ("off", *UNPAID))])
+"""What the service may have added to an order or a settlement."""
+
+
+def check_unpaid(outcome: Outcome, said: dict[str, str]) -> None:
+    """What an order's event says is not paid is not."""
+    stopped = said.get("commissions", "")
+    for row in cast(list[Json], outcome.receipt.get("commissions", [])):
+        assert stopped != "off"
+        assert row["kind"] not in UNPAID.get(stopped, ())
+
+
 def check_parts(outcome: Outcome, state: State) -> None:
     """What was paid for an order is what its parts add up to; the pool has all rounding."""
     assert outcome.entry is not None

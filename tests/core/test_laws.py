@@ -35,7 +35,7 @@ from tests.core.history import (
     withdraw,
     write_toml,
 )
-from tests.core.telling import Telling, code, standing_events
+from tests.core.telling import SAID, Telling, check_unpaid, code, standing_events
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
 MERCHANTS = st.sampled_from([None, "", "shop-1", "mine", "unknown"])
@@ -77,6 +77,7 @@ class Laws(Telling):
         micro=AMOUNTS | AMOUNTS | AMOUNTS | HUGE,
         region=REGIONS,
         referrer=st.none() | MEMBERS,
+        said=SAID,
     )
     def purchase(
         self,
@@ -85,9 +86,11 @@ class Laws(Telling):
         micro: int,
         region: str | None,
         referrer: str | None,
+        said: dict[str, str],
     ) -> None:
-        more = {"merchant": merchant, "region": region, "referrer": referrer}
-        self.tell(buy(self.new_id(), member, micro, **more))
+        more = {"merchant": merchant, "region": region, "referrer": referrer, **said}
+        outcome = self.tell(buy(self.new_id(), member, micro, **more))
+        check_unpaid(outcome, said)
 
     @rule(member=MEMBERS, micro=AMOUNTS | HUGE, referrer=st.none() | MEMBERS)
     def pay(self, member: str, micro: int, referrer: str | None) -> None:
@@ -95,11 +98,12 @@ class Laws(Telling):
         self.tell(pay(buy(self.new_id(), member, micro, referrer=referrer)))
         assert self.state.pair == before, "what is not settled moves no price"
 
-    @rule(number=NUMBERS)
-    def settle(self, number: int) -> None:
+    @rule(number=NUMBERS, said=SAID)
+    def settle(self, number: int, said: dict[str, str]) -> None:
         order = self.orders[number % len(self.orders)] if self.orders else "never"
         bought = self.state.posted.get(order)
-        outcome = self.tell(settle(self.new_id(), order))
+        outcome = self.tell({**settle(self.new_id(), order), **said})
+        check_unpaid(outcome, said)
         if code(outcome) in ("overflow", "control_contribution"):
             return
         if bought is None:

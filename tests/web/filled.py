@@ -45,12 +45,22 @@ def filled(database: Database, url: str, name: str, mark: str) -> Iterator[Shop]
             wish = {"id": f"{mark}-{suffix}", "member": f"{mark}-buyer", "amount": "0.10"}
             answer = shop.client.post("/v1/withdrawals", json=wish, headers=asker)
             assert answer.status_code == 201, answer.text
+        lose(shop, f"{mark}-lost", f"{mark}-buyer", asker)
         for path, wish in stops(mark):
             assert shop.post(path, wish).status_code == 200
         raise_alarm(database, name, mark)
         wish = {"id": f"{mark}-wish", "member": f"{mark}-buyer", "points": "1"}
         ask(database, name, wish, "key:test", datetime.now(UTC))
         yield shop
+
+
+def lose(shop: Shop, id_: str, member: str, asker: dict[str, str]) -> None:
+    """A withdrawal that was sent, and of which nobody knows what became."""
+    wish = {"id": id_, "member": member, "amount": "0.04"}
+    assert shop.client.post("/v1/withdrawals", json=wish, headers=asker).status_code == 201
+    assert shop.post(f"/v1/withdrawals/{id_}/approve", {}).status_code == 200
+    assert shop.post("/v1/payouts/export", {"sandbox": True}).status_code == 200
+    assert shop.get(f"/v1/withdrawals/{id_}")["state"] == "unknown"
 
 
 def listen(database: Database, name: str, mark: str) -> None:
@@ -135,6 +145,7 @@ DRAFTS = {
     "": 1,
     "/diff": 1,
     "/budget": 1,
+    "/backtest": 1,
     "/submit": 1,
     "/withdraw": 2,
     "/reject": 3,
@@ -210,6 +221,7 @@ def places(
         "/v1/withdrawals/{id}/approve": f"{mark}-approvable",
         "/v1/withdrawals/{id}/reject": f"{mark}-doubtful",
         "/v1/withdrawals/{id}/cancel": f"{mark}-regretted",
+        "/v1/withdrawals/{id}/resolve": f"{mark}-lost",
         "/v1/api-keys/{id}": key,
         "/v1/staff/{name}": f"{shop.name}.{mark}",
         "/v1/webhooks/deliveries/{id}": sent,
@@ -228,6 +240,8 @@ def places(
 
 
 BODIES: dict[str, dict[str, Any]] = {
+    "/v1/payouts/export": {"sandbox": True},
+    "/v1/withdrawals/{id}/resolve": {"state": "failed", "why": "the bank was asked"},
     "/v1/staff/{name}": {"roles": ["auditor"]},
     "/v1/members/{id}/freeze": {"reason": "a look around"},
     "/v1/policies/drafts/{number}/reject": {"reason": "not now"},
@@ -242,7 +256,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/members/{id}/level": {"level": "", "reason": "a look around"},
     "/v1/members/{id}/bindings": {"referrer": "somebody", "reason": "a look around"},
 }
-"""What is sent to a path with a parameter that takes a body."""
+"""What is sent to a path that takes a body and would refuse an empty one for another reason."""
 
 
 def add_policy_version(admin: psycopg.Connection, name: str) -> None:

@@ -34,6 +34,7 @@ NEEDS = {
     "/v1/withdrawals/{id}/approve": "review",
     "/v1/withdrawals/{id}/reject": "review",
     "/v1/withdrawals/{id}/cancel": "withdrawals",
+    "/v1/withdrawals/{id}/resolve": "review",
     "/v1/payouts/export": "review",
     "/v1/payouts/import": "review",
     "/v1/policies/drafts": "policy.draft",

@@ -128,6 +128,32 @@ def test_without_real_money_only_the_sandbox_pays(
         assert demo.get("/v1/withdrawals/w1")["state"] == "settled"
 
 
+def test_an_unknown_one_is_ended_by_whoever_asked_the_bank(shop: Shop) -> None:
+    _, ana = shop.key("review")
+    assert ask(shop).status_code == 201
+    decide(shop, "w1", "approve", ana)
+    [payout] = shop.post("/v1/payouts/export", {}).json()["payouts"]
+    told = {"reference": payout["reference"], "state": "unknown"}
+    assert shop.post("/v1/payouts/import", {"results": [told]}).json()["changed"]
+    assert shop.post("/v1/payouts/export", {}).json()["payouts"] == [], "never sent again"
+
+    def resolve(id_: str = "w1", **found: str) -> Any:
+        body = {"state": "settled", "why": "it is on their statement", **found}
+        headers = bearer(ana)
+        return shop.client.post(f"/v1/withdrawals/{id_}/resolve", json=body, headers=headers)
+
+    check_problem(resolve(state="approved"), 422, "invalid_parameter")
+    check_problem(resolve(id_="w9"), 404, "not_found")
+    done = resolve().json()
+    assert done["state"] == "settled"
+    assert [row["actor"][:4] for row in done["steps"]][-1] == "key:"
+    assert done["steps"][-1]["why"] == "it is on their statement"
+    check_problem(resolve(state="returned"), 409, "wrong_state")
+    assert ask(shop, "w2").status_code == 201
+    check_problem(resolve(id_="w2"), 409, "wrong_state")
+    assert_sound(shop.database, shop.name)
+
+
 @pytest.mark.parametrize("verb", ["reject", "cancel"])
 def test_what_is_not_sent_can_be_given_back_once(shop: Shop, verb: str) -> None:
     assert ask(shop).status_code == 201
@@ -189,6 +215,25 @@ def test_eight_withdrawals_of_a_whole_wallet_at_once_pay_once(shop: Shop) -> Non
     assert wallet(shop) == "0.001150"
     assert len(shop.get("/v1/withdrawals")["data"]) == 1
     assert_sound(shop.database, shop.name)
+
+
+def test_withdrawals_at_once_do_not_take_held_commissions_together(
+    service: Service, database: Database
+) -> None:
+    """56.99 can be withdrawn and 3.00 are held: one of 29.00 goes, two would take the 3.00."""
+    held = merged(POLICY, commission={"direct": "0.003", "hold_days": 7})
+    with opened(database, service.url, new_name(), write_toml(held)) as demo:
+        fill_wallet(demo)
+        demo.orders([order("o2", "m2", "1000.00", referrer="m1")])
+        assert wallet(demo) == "59.991150"
+        bodies = [
+            {"id": f"w{number}", "member": "m1", "amount": "29.00"} for number in range(8)
+        ]
+        answers = asyncio.run(send(demo, "/v1/withdrawals", bodies))
+        codes = Counter((one.status_code, one.json().get("code")) for one in answers)
+        assert codes == {(201, None): 1, (409, "insufficient_funds"): 7}
+        assert wallet(demo) == "30.991150"
+        assert_sound(database, demo.name)
 
 
 def test_one_withdrawal_sent_eight_times_at_once_is_there_once(shop: Shop) -> None:

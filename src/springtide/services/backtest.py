@@ -158,17 +158,20 @@ def _tenths(shares: list[float]) -> list[float]:
     return [median(part) for part in parts if part]
 
 
+Progress = Callable[[int, int], None]
+"""Told how many entries of how many are done, now and then; it stops a backtest by raising."""
+
+STEP = 500
+"""Entries between two calls of it."""
+
+
 def backtest(
-    database: Database,
-    name: str,
-    toml: str,
-    *,
-    progress: Callable[[int], None] = lambda events: None,
+    database: Database, name: str, toml: str, progress: Progress | None = None
 ) -> Backtest:
     """Tell a program's history again, under the policies it had and under another one.
 
     The program as it was goes from version to version as it did; the other one has the one
-    policy from its opening on. Nothing is posted. `progress` is told of every event.
+    policy from its opening on. Nothing is posted.
 
     Raises:
         UnknownProgram: there is none of this name.
@@ -180,12 +183,13 @@ def backtest(
         running = read_policy(program.policy_toml)
         was = _Player(programs.get_policy(tx, program, 1))
         for row in journal_reader.read_entries(second, program):
+            if progress is not None and row.seq % STEP == 0:
+                progress(row.seq, program.seq)
             if row.seq == 0:
                 continue
             event = decode(row.columns[5])
             parsed = read_event(event)
             was.tell(event, parsed)
-            progress(1)
             if not isinstance(parsed, PolicyChange):
                 other.tell(event, parsed)
                 events += 1

@@ -10,7 +10,7 @@ from datetime import datetime
 from springtide.core.commission import STOPPABLE
 from springtide.core.events import Settle, Withdraw
 from springtide.core.policy import Policy
-from springtide.core.profile import lapsed_features
+from springtide.core.profile import LIMITS, ProfileError, lapsed_features
 from springtide.core.state import State
 from springtide.core.tally import Guards
 from springtide.services.holds import held_micro
@@ -47,7 +47,10 @@ def _lapsed(
     commands: Sequence[Command],
     now: datetime,
 ) -> dict[str, str]:
-    profile = get_profile(program.profile)
+    try:
+        profile = get_profile(program.profile)
+    except ProfileError:  # orders do not stop for a file; the code's own limits hold
+        profile = LIMITS[program.profile]
     if not profile.evidence:
         return {}
     evidence, today = evidence_on_file(tx, program), now.date()

@@ -24,6 +24,7 @@ from springtide.web import (
     acts,
     agents,
     awards,
+    backtests,
     cash_outs,
     codes,
     controls,
@@ -66,8 +67,8 @@ Programs call with a key in the header `Authorization: Bearer st_...`. Browsers 
 
 ROOMS = (
     merchants, agents, awards, referrals,
-    distribution, acts, cash_outs, codes, controls, hooks, keyring, login, orders, policies,
-    resources, staff, withdrawals,
+    distribution, acts, backtests, cash_outs, codes, controls, hooks, keyring, login, orders,
+    policies, resources, staff, withdrawals,
 )  # fmt: skip
 """In this order, for /policies/drafts has to come before /policies/{version}."""
 

@@ -43,6 +43,7 @@ STATUS = {
     "unusable_policy": 422,
     "policy_refused": 422,
     "draft_state": 409,
+    "backtest_too_long": 409,
     "four_eyes": 409,
     "merchant_suspended": 409,
     "over_budget": 422,

@@ -69,6 +69,12 @@ class Decision(BaseModel):
     why: Annotated[str, Field(max_length=255)] = ""
 
 
+class ResolutionIn(Decision):
+    """What became of a withdrawal, as the bank said when it was asked."""
+
+    state: Literal["settled", "failed", "returned"]
+
+
 class PayoutBatchIn(BaseModel):
     """A batch of payouts to be sent."""
 

@@ -162,6 +162,21 @@ def cancel_withdrawal(
     return _decide(request, key, books, id_, "cancelled", decision)
 
 
+@router.post("/withdrawals/{id:path}/resolve")
+def resolve_withdrawal(
+    request: Request,
+    key: Reviewer,
+    books: Books,
+    id_: Id,
+    found: Annotated[models.ResolutionIn, Body()],
+) -> models.WithdrawalHistory:
+    """Say what became of a withdrawal that was sent, after asking the bank.
+
+    It is how one ends that is `unknown`: nothing sends it again.
+    """
+    return _decide(request, key, books, id_, found.state, found)
+
+
 def _decide(
     request: Request,
     key: Principal,

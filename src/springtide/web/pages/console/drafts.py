@@ -152,7 +152,14 @@ def _day(text: str) -> datetime | None:
 
 
 def _backtest(call: Call, draft: Draft, advance: Advance) -> Backtest:
-    return backtest(call.database, call.program, draft.toml, progress=advance)
+    done = 0
+
+    def note(events: int, _: int) -> None:
+        nonlocal done
+        advance(events - done)
+        done = events
+
+    return backtest(call.database, call.program, draft.toml, note)
 
 
 def _play(pair: list[tuple[Any, bool]], advance: Advance) -> Pair:
