@@ -17,7 +17,7 @@ PERMISSIONS = {
     "withdrawals": "request withdrawals from wallets",
     "review": "approve or reject withdrawals, and say what was paid out",
     "controls": "freeze members, throw switches, acknowledge alarms",
-    "merchants": "manage merchants, agents and levels",
+    "merchants": "manage merchants, agents, levels and bindings",
     "policy.draft": "draft a policy",
     "policy.approve": "approve the policy that somebody else drafted",
     "webhooks": "manage webhooks",
