@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
+from springtide.core.event_fields import Json
 from springtide.core.units import parse_money
 from springtide.services import (
     cash_outs,
@@ -52,7 +53,7 @@ def shop(books: Database) -> str:
     return name
 
 
-def post(books: Database, shop: str, *events: dict[str, object]) -> None:
+def post(books: Database, shop: str, *events: Json) -> None:
     with Writer(books, shop, lambda: datetime.now(UTC)) as writer:
         for outcome in writer.post(list(events)):
             assert outcome.refusal is None

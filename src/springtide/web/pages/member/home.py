@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -54,7 +55,7 @@ def lots(call: Call, session: Session) -> Response:
     return listed(call, session, "member/lots.html", "lots")
 
 
-def listed(call: Call, session: Session, template: str, tab: str, **more: object) -> Response:
+def listed(call: Call, session: Session, template: str, tab: str, **more: Any) -> Response:
     """A page of lots, newest first."""
     text = call.asked("before", 18)
     before = int(text) if text.isascii() and text.isdigit() else None
