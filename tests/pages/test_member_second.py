@@ -17,6 +17,7 @@ from springtide.services import (
     cash_outs,
     codes,
     commissions,
+    controls,
     invitations,
     listing,
     phones,
@@ -272,3 +273,40 @@ def test_forms_take_what_comes_from_our_pages(
     csrf = ana.get_attribute("[name=csrf]", "value") or ""
     answer = ana.request.post(f"/m/{shop}/delete", form={"csrf": csrf}, max_redirects=0)
     assert answer.status == 422
+
+
+def test_who_is_frozen_is_told_so_and_stays(ana: Page, books: Database, shop: str) -> None:
+    now = datetime.now(UTC)
+    controls.freeze_member(books, shop, "ana", "asked by a court", "cli", now)
+    for rest in ("cash-out?points=1", "redeem?points=1", "delete"):
+        text = ana.request.get(f"/m/{shop}/{rest}").text()
+        assert "Your account is frozen." in text, rest
+        assert "court" not in text
+    ana.goto(f"/m/{shop}/notices")
+    expect(ana.locator(".list")).to_contain_text("Your account was frozen")
+
+
+def test_limits_are_said_with_their_figure_and_when_again(
+    visits: Visits, books: Database
+) -> None:
+    limits = 'min_cash_out = "1.00"\ndaily_cash_out = "20.00"\nhold_days = 0\n'
+    name = f"purse-{next(_numbers)}"
+    policy = read_preset("local-life") + f"\n[controls]\n{limits}"
+    create_program(books, name, policy)
+    now = datetime.now(UTC)
+    phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
+    at = now.isoformat()
+    order = {"type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00", "at": at}
+    post(books, name, order)
+    with visits.window() as page:
+        page.goto(f"/m/{name}/login")
+        enter(page, PHONES[0])
+        for points, said in (("0.1", "pays at least ¥ 1.00"), ("30", "at most ¥ 20.00")):
+            page.goto(f"/m/{name}/cash-out?points={points}")
+            text = page.inner_text("#quote [role=alert]")
+            assert said in text
+        page.goto(f"/m/{name}/cash-out?points=10")
+        page.click("text=Yes, cash out")
+        page.goto(f"/m/{name}/cash-out?points=10")
+        said = "It can be asked for again from"
+        expect(page.locator("#quote [role=alert]")).to_contain_text(said)

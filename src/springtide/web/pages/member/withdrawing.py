@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from anyio.from_thread import run as run_async
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from springtide.core.event_fields import Json
 from springtide.core.reducer import Outcome
-from springtide.core.refusals import Refusal, UnknownWithdrawal
+from springtide.core.refusals import Refusal, UnknownWithdrawal, WrongState
 from springtide.core.state import Withdrawal
 from springtide.core.units import format_money, parse_money
 from springtide.core.withdrawal import GIVEN_BACK
@@ -106,14 +107,11 @@ def show(call: Call, session: Session) -> Response:
 def cancel(call: Call, session: Session) -> Response:
     """Take a withdrawal back, as long as nobody approved it; else its page says how it is."""
     row, _ = _own(call, session)
-    try:
+    with suppress(WrongState):
         withdrawals.take_step(
             call.database, call.program, _desk(call), row.id, "cancelled",
             by=session.subject, now=call.now,
         )  # fmt: skip
-    except Refusal as refusal:
-        if refusal.code != "wrong_state":
-            raise
     return call.go(call.at("m", f"/withdrawals/{row.id}"))
 
 
