@@ -256,9 +256,15 @@ def test_what_is_not_ones_own_is_not_there(ana: Page, books: Database, shop: str
     now = datetime.now(UTC)
     post(books, shop, {"type": "purchase", "id": "o9", "member": "eve", "amount": "500.00"})
     cash_outs.ask(books, shop, {"id": "c9", "member": "eve", "points": "1"}, "cli", now)
+    own = {"id": "a shop's/own?", "member": "ana", "points": "1"}
+    cash_outs.ask(books, shop, own, "key:k", now)
     codes.make_code(books, shop, "k9", "eve", "1", 5, "cli", now, secrets.randbelow)
     for rest in ("requests/c9", "orders/o9", "redeem/k9", "earnings/o9", "withdrawals/w9"):
         assert ana.request.get(f"/m/{shop}/{rest}").status == 404, rest
+    ana.goto(f"/m/{shop}/cash-out")
+    ana.click(".list a")
+    ana.click("text=Cancel it")
+    expect(ana.locator("main")).to_contain_text("You cancelled it.")
     assert ana.request.get(f"/i/{shop}/{'1' * 25}").status == 404
     assert ana.request.get(f"/m/{shop}/invite/poster.svg").status == 404
 
@@ -298,8 +304,8 @@ def test_limits_are_said_with_their_figure_and_when_again(
     now = datetime.now(UTC)
     phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
     at = now.isoformat()
-    order = {"type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00", "at": at}
-    post(books, name, order)
+    order = {"type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00"}
+    post(books, name, {**order, "at": at})
     with visits.window() as page:
         page.goto(f"/m/{name}/login")
         enter(page, PHONES[0])
