@@ -256,7 +256,7 @@ def test_what_is_not_ones_own_is_not_there(ana: Page, books: Database, shop: str
     now = datetime.now(UTC)
     post(books, shop, {"type": "purchase", "id": "o9", "member": "eve", "amount": "500.00"})
     cash_outs.ask(books, shop, {"id": "c9", "member": "eve", "points": "1"}, "cli", now)
-    own = {"id": "a shop's/own?", "member": "ana", "points": "1"}
+    own: Json = {"id": "a shop's/own?", "member": "ana", "points": "1"}
     cash_outs.ask(books, shop, own, "key:k", now)
     codes.make_code(books, shop, "k9", "eve", "1", 5, "cli", now, secrets.randbelow)
     for rest in ("requests/c9", "orders/o9", "redeem/k9", "earnings/o9", "withdrawals/w9"):
@@ -304,8 +304,10 @@ def test_limits_are_said_with_their_figure_and_when_again(
     now = datetime.now(UTC)
     phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
     at = now.isoformat()
-    order = {"type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00"}
-    post(books, name, {**order, "at": at})
+    order: Json = {
+        "type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00", "at": at,
+    }  # fmt: skip
+    post(books, name, order)
     with visits.window() as page:
         page.goto(f"/m/{name}/login")
         enter(page, PHONES[0])
