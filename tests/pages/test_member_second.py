@@ -286,7 +286,7 @@ def test_who_is_frozen_is_told_so_and_stays(ana: Page, books: Database, shop: st
     now = datetime.now(UTC)
     controls.freeze_member(books, shop, "ana", "asked by a court", "cli", now)
     for rest in ("cash-out", "redeem", "delete"):
-        asked = {"points": "1", "lang": "en"}
+        asked: dict[str, str | float | bool] = {"points": "1", "lang": "en"}
         text = ana.request.get(f"/m/{shop}/{rest}", params=asked).text()
         assert "Your account is frozen." in text, rest
         assert "court" not in text
