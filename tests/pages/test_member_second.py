@@ -11,11 +11,13 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
+from springtide.core.event_fields import Json
 from springtide.core.units import parse_money
 from springtide.services import (
     cash_outs,
     codes,
     commissions,
+    controls,
     invitations,
     listing,
     phones,
@@ -52,7 +54,7 @@ def shop(books: Database) -> str:
     return name
 
 
-def post(books: Database, shop: str, *events: dict[str, object]) -> None:
+def post(books: Database, shop: str, *events: Json) -> None:
     with Writer(books, shop, lambda: datetime.now(UTC)) as writer:
         for outcome in writer.post(list(events)):
             assert outcome.refusal is None
@@ -221,8 +223,9 @@ def test_an_order_that_waits_says_what_its_refund_pays(visits: Visits, books: Da
         page.goto(f"/m/{name}/orders")
         page.click(".list a")
         expect(page.locator("h1")).to_have_text("Order o 1/2")
-        expect(page.locator("main")).to_contain_text("Paid back to you")
-        expect(page.locator("main")).to_contain_text("80 = 80 − 0")
+        expect(page.locator("dl.facts")).to_contain_text("Paid back to you")
+        back = page.locator("dl.facts dd.font-semibold data")
+        expect(back).to_have_attribute("value", "80.000000")
         post(books, name, {"type": "settle", "id": "s1", "order": "o 1/2"})
         page.goto(f"/m/{name}/delete")
         page.check("#sure")
@@ -253,9 +256,15 @@ def test_what_is_not_ones_own_is_not_there(ana: Page, books: Database, shop: str
     now = datetime.now(UTC)
     post(books, shop, {"type": "purchase", "id": "o9", "member": "eve", "amount": "500.00"})
     cash_outs.ask(books, shop, {"id": "c9", "member": "eve", "points": "1"}, "cli", now)
+    own: Json = {"id": "a shop's/own?", "member": "ana", "points": "1"}
+    cash_outs.ask(books, shop, own, "key:k", now)
     codes.make_code(books, shop, "k9", "eve", "1", 5, "cli", now, secrets.randbelow)
     for rest in ("requests/c9", "orders/o9", "redeem/k9", "earnings/o9", "withdrawals/w9"):
         assert ana.request.get(f"/m/{shop}/{rest}").status == 404, rest
+    ana.goto(f"/m/{shop}/cash-out")
+    ana.click(".list a")
+    ana.click("text=Cancel it")
+    expect(ana.locator("main")).to_contain_text("You cancelled it.")
     assert ana.request.get(f"/i/{shop}/{'1' * 25}").status == 404
     assert ana.request.get(f"/m/{shop}/invite/poster.svg").status == 404
 
@@ -271,3 +280,43 @@ def test_forms_take_what_comes_from_our_pages(
     csrf = ana.get_attribute("[name=csrf]", "value") or ""
     answer = ana.request.post(f"/m/{shop}/delete", form={"csrf": csrf}, max_redirects=0)
     assert answer.status == 422
+
+
+def test_who_is_frozen_is_told_so_and_stays(ana: Page, books: Database, shop: str) -> None:
+    now = datetime.now(UTC)
+    controls.freeze_member(books, shop, "ana", "asked by a court", "cli", now)
+    for rest in ("cash-out", "redeem", "delete"):
+        asked: dict[str, str | float | bool] = {"points": "1", "lang": "en"}
+        text = ana.request.get(f"/m/{shop}/{rest}", params=asked).text()
+        assert "Your account is frozen." in text, rest
+        assert "court" not in text
+    ana.goto(f"/m/{shop}/notices")
+    expect(ana.locator(".list")).to_contain_text("Your account was frozen")
+
+
+def test_limits_are_said_with_their_figure_and_when_again(
+    visits: Visits, books: Database
+) -> None:
+    limits = 'min_cash_out = "1.00"\ndaily_cash_out = "20.00"\nhold_days = 0\n'
+    name = f"purse-{next(_numbers)}"
+    policy = read_preset("local-life") + f"\n[controls]\n{limits}"
+    create_program(books, name, policy)
+    now = datetime.now(UTC)
+    phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
+    at = now.isoformat()
+    order: Json = {
+        "type": "purchase", "id": "o1", "member": "ana", "amount": "1000.00", "at": at,
+    }  # fmt: skip
+    post(books, name, order)
+    with visits.window() as page:
+        page.goto(f"/m/{name}/login")
+        enter(page, PHONES[0])
+        for points, said in (("0.1", "pays at least ¥ 1.00"), ("30", "at most ¥ 20.00")):
+            page.goto(f"/m/{name}/cash-out?points={points}")
+            text = page.inner_text("#quote [role=alert]")
+            assert said in text
+        page.goto(f"/m/{name}/cash-out?points=10")
+        page.click("text=Yes, cash out")
+        page.goto(f"/m/{name}/cash-out?points=10")
+        said = "It can be asked for again from"
+        expect(page.locator("#quote [role=alert]")).to_contain_text(said)

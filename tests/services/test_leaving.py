@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from springtide.services import cash_outs, controls, invitations, leaving, phones, withdrawals
 from springtide.services.acts import list_acts
@@ -64,15 +65,17 @@ def known(database: Database, shop: str, member: str) -> str:
 
 def rows_of(dsn: str, shop: str, member: str) -> dict[str, int]:
     """How many rows of each table name a member."""
+    found = dict.fromkeys(NAMED, 0)
     with psycopg.connect(dsn) as tx:
-        return {
-            table: tx.execute(
-                f"SELECT count(*) FROM {table} t JOIN program p ON p.id = t.program_id"  # type: ignore[arg-type]
-                " WHERE p.name = %s AND t.member = %s",
-                [shop, member],
-            ).fetchone()[0]  # type: ignore[index]
-            for table in NAMED
-        }
+        for table in NAMED:
+            query = sql.SQL(
+                "SELECT count(*) FROM {} t JOIN program p ON p.id = t.program_id"
+                " WHERE p.name = %s AND t.member = %s"
+            ).format(sql.Identifier(table))
+            row = tx.execute(query, [shop, member]).fetchone()
+            assert row is not None
+            found[table] = row[0]
+    return found
 
 
 def test_what_names_a_member_is_gone_and_the_books_stay(

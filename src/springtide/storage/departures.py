@@ -57,14 +57,11 @@ def delete_traces(
         " AND c.program_id = p.program_id AND c.phone_hash = p.hash",
         who,
     )
-    gone = [
-        tx.execute(query, who).rowcount
-        for query in (
-            "DELETE FROM phone WHERE program_id = %s AND member = %s",
-            "DELETE FROM identity WHERE program_id = %s AND member = %s",
-            "DELETE FROM invitation WHERE program_id = %s AND member = %s AND merchant = ''",
-        )
-    ]
+    phones = tx.execute("DELETE FROM phone WHERE program_id = %s AND member = %s", who)
+    identities = tx.execute("DELETE FROM identity WHERE program_id = %s AND member = %s", who)
+    invitations = tx.execute(
+        "DELETE FROM invitation WHERE program_id = %s AND member = %s AND merchant = ''", who
+    )
     tx.execute(
         "UPDATE redemption_code SET closed_at = %s"
         " WHERE program_id = %s AND member = %s AND closed_at IS NULL",
@@ -74,5 +71,5 @@ def delete_traces(
         "UPDATE session SET revoked_at = %s"
         " WHERE program_id = %s AND subject = %s AND revoked_at IS NULL",
         [now, program.id, f"member:{member}"],
-    ).rowcount
-    return Deleted(*gone, ended)
+    )
+    return Deleted(phones.rowcount, identities.rowcount, invitations.rowcount, ended.rowcount)

@@ -1,6 +1,7 @@
 """Cash-outs that wait for the day's batch: asked for, looked at, cancelled until it runs."""
 
 from contextlib import suppress
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -26,7 +27,7 @@ def record(call: Call, session: Session, event: Json) -> Response:
         Refusal: it cannot be one.
     """
     row, _ = cash_outs.ask(call.database, call.program, event, session.subject, call.now)
-    return call.go(call.at("m", f"/requests/{row.id}"))
+    return call.go(call.at("m", f"/requests/{quote(row.id)}"))
 
 
 def show(call: Call, session: Session) -> Response:
@@ -47,7 +48,7 @@ def cancel(call: Call, session: Session) -> Response:
     row = _own(call, session)
     with suppress(NotWaiting):
         cash_outs.cancel(call.database, call.program, row.id, session.subject, call.now)
-    return call.go(call.at("m", f"/requests/{row.id}"))
+    return call.go(call.at("m", f"/requests/{quote(row.id)}"))
 
 
 def _own(call: Call, session: Session) -> CashOutRequest:

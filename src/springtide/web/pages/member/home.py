@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from starlette.responses import Response
 
 from springtide.core.units import format_money, format_points, format_ratio
-from springtide.services import holding, reports
+from springtide.services import holding, invitations, notices, reports, withdrawals
 from springtide.services.overview import Overview
 from springtide.services.sessions import Session
 from springtide.web.pages.shared import series
@@ -17,6 +18,7 @@ MOST_POINTS = 90
 MOST_ROWS = 15
 LOTS_A_PAGE = 20
 LINES_A_PAGE = 50
+MOST_EXPORTED = 1_000_000
 
 
 def member_of(session: Session) -> str:
@@ -54,7 +56,7 @@ def lots(call: Call, session: Session) -> Response:
     return listed(call, session, "member/lots.html", "lots")
 
 
-def listed(call: Call, session: Session, template: str, tab: str, **more: object) -> Response:
+def listed(call: Call, session: Session, template: str, tab: str, **more: Any) -> Response:
     """A page of lots, newest first."""
     text = call.asked("before", 18)
     before = int(text) if text.isascii() and text.isdigit() else None
@@ -162,9 +164,38 @@ def export(call: Call, session: Session) -> Response:
             }
             for one in found
         ],
+        **_besides(call, member),
         "movements": [reports.line_json(line) for line in lines],
         "logged_in_since": session.created_at.isoformat(),
     }
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="springtide.json"'}
     body = json.dumps(document, ensure_ascii=False, indent=1)
     return Response(body, headers=headers, media_type="application/json")
+
+
+def _besides(call: Call, member: str) -> dict[str, object]:
+    """What is held of a member beside points and movements."""
+    bound, by = invitations.bound_by(call.database, call.program, member)
+    requests = notices.list_requests(call.database, call.program, member, MOST_EXPORTED)
+    withdrawn = withdrawals.list_withdrawals(
+        call.database, call.program, member=member, after=0, most=MOST_EXPORTED
+    )
+    return {
+        "was_invited": bound,
+        "invited_by": by or None,
+        "invitation": invitations.find(call.database, call.program, member) or None,
+        "cash_out_requests": [
+            {"id": row.id, "asked_at": row.asked_at.isoformat(), "state": row.state}
+            for row in requests
+        ],
+        "withdrawals": [
+            {
+                "id": row.id,
+                "day": row.day,
+                "amount": format_money(row.amount_micro),
+                "fee": format_money(row.fee_micro),
+                "state": row.state,
+            }
+            for row in withdrawn
+        ],
+    }

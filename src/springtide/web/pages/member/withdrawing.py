@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from anyio.from_thread import run as run_async
 from starlette.responses import Response
 
 from springtide.core.event_fields import Json
 from springtide.core.reducer import Outcome
-from springtide.core.refusals import Refusal, UnknownWithdrawal
+from springtide.core.refusals import Refusal, UnknownWithdrawal, WrongState
 from springtide.core.state import Withdrawal
 from springtide.core.units import format_money, parse_money
 from springtide.core.withdrawal import GIVEN_BACK
@@ -29,14 +31,14 @@ _ID = re.compile(r"wd_[0-9a-f]{32}")
 def ask(call: Call, session: Session) -> Response:
     """What can be withdrawn, at what cost; and of an amount, what would arrive."""
     wanted = call.asked("amount", 40)
-    quote = refusal = None
+    receipt = refusal = None
     id_ = f"wd_{random_hex(16)}"
     if wanted:
         event = {**_wish(id_, member_of(session), wanted), "by": session.subject}
         event |= {"type": "withdraw", "at": call.now.isoformat()}
         outcome, _ = preview(call.database, call.program, event, call.now)
-        quote, refusal = outcome.receipt, outcome.refusal
-    return _page(call, session, wanted, refusal, quote=quote, id=id_)
+        receipt, refusal = outcome.receipt, outcome.refusal
+    return _page(call, session, wanted, refusal, quote=receipt, id=id_)
 
 
 def confirm(call: Call, session: Session) -> Response:
@@ -108,15 +110,12 @@ def show(call: Call, session: Session) -> Response:
 def cancel(call: Call, session: Session) -> Response:
     """Take a withdrawal back, as long as nobody approved it; else its page says how it is."""
     row, _ = _own(call, session)
-    try:
+    with suppress(WrongState):
         withdrawals.take_step(
             call.database, call.program, _desk(call), row.id, "cancelled",
             by=session.subject, now=call.now,
         )  # fmt: skip
-    except Refusal as refusal:
-        if refusal.code != "wrong_state":
-            raise
-    return call.go(call.at("m", f"/withdrawals/{row.id}"))
+    return call.go(call.at("m", f"/withdrawals/{quote(row.id)}"))
 
 
 def _own(call: Call, session: Session) -> tuple[Withdrawal, list[withdrawals.StepRow]]:
