@@ -17,6 +17,7 @@ PUBLIC = {
     "missing": "/p/nowhere",
     "member-login": "/m/demo/login",
     "console-login": "/login",
+    "console-enrol": "/login/enrol",
 }
 MEMBER = {
     "member-home": "/m/demo",
@@ -40,6 +41,19 @@ CONSOLE = {
     "console-prices": "/console/demo/prices",
     "console-audit": "/console/demo/audit",
     "console-log": "/console/demo/log",
+    "console-policy": "/console/demo/policy",
+    "console-policy-edit": "/console/demo/policy/edit",
+    "console-policy-version": "/console/demo/policy/versions/1",
+    "console-policy-draft": "/console/demo/policy/drafts/1",
+    "console-simulator": "/console/demo/simulator",
+    "console-switches": "/console/demo/switches",
+    "console-switch": "/console/demo/switches/purchases",
+    "console-profile": "/console/demo/profile",
+    "console-staff": "/console/demo/staff",
+    "console-staff-one": "/console/demo/staff/demo-owner",
+    "console-keys": "/console/demo/keys",
+    "console-webhooks": "/console/demo/webhooks",
+    "console-account": "/console/demo/account",
 }
 Look = Literal["light", "dark"]
 

@@ -16,6 +16,7 @@ import pyotp
 
 from springtide.core.event_fields import Json
 from springtide.services import login, phones, staff
+from springtide.services.demo_office import put_on_the_desk
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs
 from springtide.services.sessions import Random
@@ -63,6 +64,7 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
         phones.link_phone(database, PROGRAM, MEMBER, PHONE, "system", now, random_hex)
     with Writer(database, PROGRAM) as writer:
         writer.post(story())
+    put_on_the_desk(database, PROGRAM, now)
     return True
 
 
