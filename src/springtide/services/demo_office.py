@@ -1,4 +1,4 @@
-"""What the demonstration's office has on its desk: a draft of the policy that waits for a look."""
+"""What the demonstration's office has on its desk: a draft that waits for somebody's look."""
 
 from contextlib import suppress
 from datetime import datetime
