@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from springtide.core.units import MICRO, format_money
 from springtide.services import controls, keys, listing, policies, profiles, rehearsal, staff
 from springtide.services.audit import audit
 from springtide.services.backtest import backtest
-from springtide.services.webhooks import create_endpoint, list_deliveries
+from springtide.services.webhooks import Delivery, create_endpoint, list_deliveries
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.web.pages.console.parameters import POLICY as FORM
@@ -27,9 +27,9 @@ from tests.people import PASSWORD, Person, hired, secret_of
 pytestmark = pytest.mark.xdist_group("pages")
 
 HERE = "/console/demo"
-SOON_MS = 30_000
-PLAYED_MS = 150_000
-"""The simulator is compiled once, for about half a minute on an idle machine."""
+Form = dict[str, str | float | bool]
+PATIENCE_MS = 150_000
+"""What runs beside: the simulator is compiled once, half a minute on an idle machine."""
 
 
 def log_in(page: Page, name: str, password: str, code: str) -> None:
@@ -127,7 +127,7 @@ def test_a_policy_from_draft_to_effect(owner: Page, visits: Visits, books: Datab
 def _told_again(owner: Page, books: Database, toml: str) -> None:
     """The backtest of the page is that of the service."""
     owner.click("text=Tell the history under the draft")
-    expect(owner.locator("[data-backtest]")).to_be_visible(timeout=SOON_MS)
+    expect(owner.locator("[data-backtest]")).to_be_visible(timeout=PATIENCE_MS)
     found = backtest(books, "demo", toml)
     cells = owner.locator("[data-backtest] tr:has-text('Reserve') data")
     assert [cells.nth(at).get_attribute("value") for at in (0, 1)] == [
@@ -160,7 +160,7 @@ def test_a_draft_is_kept_once_and_rejected_with_a_reason(owner: Page, books: Dat
     owner.goto(f"{HERE}/policy/edit")
     text = policies.get_version(books, "demo")[1].replace('fee = "0.20"', 'fee = "0.25"')
     before = len(policies.list_drafts(books, "demo"))
-    form = {"csrf": csrf(owner), "id": "0" * 32, "toml": text, "do": "keep"}
+    form: Form = {"csrf": csrf(owner), "id": "0" * 32, "toml": text, "do": "keep"}
     assert owner.request.post(f"{HERE}/policy/edit", form=form).ok
     assert owner.request.post(f"{HERE}/policy/edit", form=form).ok
     drafts = policies.list_drafts(books, "demo")
@@ -209,7 +209,7 @@ def test_a_scenario_is_played(owner: Page, tmp_path: Path) -> None:
     expect(owner.locator("#orders-rate-error")).to_contain_text("give a float")
     owner.fill("#orders-rate", "0.01")
     owner.click("text=Play it")
-    expect(owner.locator("#played")).to_be_visible(timeout=PLAYED_MS)
+    expect(owner.locator("#played")).to_be_visible(timeout=PATIENCE_MS)
     expect(owner.locator("#played svg").first).to_be_visible()
     text = owner.locator("#toml").input_value()
     scenario, without = rehearsal.prepare(text)
@@ -229,7 +229,7 @@ def test_a_scenario_is_played(owner: Page, tmp_path: Path) -> None:
         ('[policy]\npreset = "advert-b"\n[orders]\nper_period = 100000\n', "36,500,000"),
         ("[time\n", "Line 1 of the file"),
     ):
-        form = {"csrf": csrf(owner), "toml": wrong}
+        form: Form = {"csrf": csrf(owner), "toml": wrong}
         answer = owner.request.post(f"{HERE}/simulator", form=form)
         assert (answer.status, said in answer.text()) == (422, True), said
 
@@ -246,7 +246,7 @@ def test_a_key_is_shown_once(owner: Page, books: Database) -> None:
     bearer = {"Authorization": f"Bearer {secret}"}
     assert owner.request.get("/v1/members", headers=bearer).ok
     count = len(keys.list_keys(books, "demo"))
-    form = {"csrf": csrf(owner), "id": form_id, "scope-read": "on", "mode": "test"}
+    form: Form = {"csrf": csrf(owner), "id": form_id, "scope-read": "on", "mode": "test"}
     again = owner.request.post(f"{HERE}/keys", form=form)
     assert secret not in again.text()
     assert len(keys.list_keys(books, "demo")) == count, "the same form makes one key"
@@ -297,8 +297,8 @@ def test_a_webhook_and_what_was_sent(owner: Page, books: Database) -> None:
     assert owner.request.get(f"{HERE}/deliveries/we_0.1.1").status == 404
 
 
-def _sent(books: Database, id_: str) -> list[object]:
-    return [*list_deliveries(books, "demo", id_, "", (10**18, 0), 10)]
+def _sent(books: Database, id_: str) -> list[Delivery]:
+    return list_deliveries(books, "demo", id_, "", (10**18, 0), 10)
 
 
 def test_somebody_is_invited_and_begins(owner: Page, visits: Visits, books: Database) -> None:
@@ -356,8 +356,9 @@ def test_a_document_is_hashed_and_put_on_file(owner: Page, books: Database) -> N
     expect(owner.locator("#file-error")).to_contain_text("Choose the file")
     assert owner.input_value("#number") == "L-1"
     owner.fill("#expires_on", "2030-12-31")
-    file = {"name": "licence.pdf", "mimeType": "application/pdf", "buffer": content}
-    owner.set_input_files("#file", [file])  # type: ignore[list-item]
+    pdf = "application/pdf"
+    file: FilePayload = {"name": "licence.pdf", "mimeType": pdf, "buffer": content}
+    owner.set_input_files("#file", [file])
     owner.click("text=Record it")
     expect(owner.locator("main")).to_contain_text("licence of an authority L-1")
     row = profiles.list_evidence(books, "demo")[-1]
@@ -366,10 +367,10 @@ def test_a_document_is_hashed_and_put_on_file(owner: Page, books: Database) -> N
     owner.click("summary:text-is('Revoke')")
     owner.click("text=Yes, revoke it")
     expect(owner.locator("tbody .chip.refused").last).to_have_text("revoked")
-    large = {**file, "buffer": bytes(21 * 2**20)}
+    large: FilePayload = {"name": "licence.pdf", "mimeType": pdf, "buffer": bytes(21 * 2**20)}
     answer = owner.request.post(
         f"{HERE}/profile",
-        multipart={"csrf": csrf(owner), "file": large},  # type: ignore[dict-item]
+        multipart={"csrf": csrf(owner), "file": large},
     )
     assert (answer.status, "too large" in answer.text()) == (413, True)
 

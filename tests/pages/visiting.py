@@ -19,6 +19,7 @@ PUBLIC = {
     "console-login": "/login",
     "store-login": f"/s/demo/{demo_store.MERCHANT}/login",
     "store-public": f"/p/demo/stores/{demo_store.MERCHANT}",
+    "console-enrol": "/login/enrol",
 }
 MEMBER = {
     "member-home": "/m/demo",
@@ -66,6 +67,19 @@ CONSOLE = {
     "console-appoint": "/console/demo/appoint?member=c00001&region=31&contract=shanghai",
     "console-commissions": "/console/demo/commissions?kind=territory",
     "console-levels": "/console/demo/levels",
+    "console-policy": "/console/demo/policy",
+    "console-policy-edit": "/console/demo/policy/edit",
+    "console-policy-version": "/console/demo/policy/versions/1",
+    "console-policy-draft": "/console/demo/policy/drafts/1",
+    "console-simulator": "/console/demo/simulator",
+    "console-switches": "/console/demo/switches",
+    "console-switch": "/console/demo/switches/purchases",
+    "console-profile": "/console/demo/profile",
+    "console-staff": "/console/demo/staff",
+    "console-staff-one": "/console/demo/staff/demo-owner",
+    "console-keys": "/console/demo/keys",
+    "console-webhooks": "/console/demo/webhooks",
+    "console-account": "/console/demo/account",
 }
 STORE_HOME = f"/s/demo/{demo_store.MERCHANT}"
 STORE = {

@@ -15,7 +15,15 @@ from itertools import count
 import pyotp
 
 from springtide.core.event_fields import Json
-from springtide.services import demo_counter, demo_purse, demo_store, login, phones, staff
+from springtide.services import (
+    demo_counter,
+    demo_office,
+    demo_purse,
+    demo_store,
+    login,
+    phones,
+    staff,
+)
 from springtide.services.passwords import make_totp
 from springtide.services.programs import list_programs
 from springtide.services.sessions import Random
@@ -76,6 +84,7 @@ def open_doors(database: Database, now: datetime, random_hex: Random) -> bool:
         lambda size: bytes.fromhex(random_hex(size)),
     )
     demo_counter.wait_for_staff(database, PROGRAM, now)
+    demo_office.put_on_the_desk(database, PROGRAM, now)
     return True
 
 
