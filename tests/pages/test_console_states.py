@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ from anyio import to_thread
 from anyio.from_thread import start_blocking_portal
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message
 
 from springtide.core.event_fields import Json
 from springtide.core.units import format_money
@@ -35,7 +37,7 @@ from springtide.web.pages.shared.call import Call, House, Missing
 from springtide.web.pages.shared.files import read_files
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
-from springtide.web.pages.shared.uploads import read_parts
+from springtide.web.pages.shared.uploads import read_files as read_files_of
 from tests.core.history import ADVERT_B, COMMISSIONS, merged, write_toml
 from tests.services.histories import open_program
 
@@ -199,13 +201,24 @@ def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> No
         ask(house, name, batches.file, batch="monday")
 
 
-def test_a_form_with_a_file_is_read() -> None:
+def test_a_file_comes_as_its_hash_and_its_text() -> None:
     body = (
         b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\nabc\r\n'
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\n'
         b"Content-Type: text/csv\r\n\r\nreference,state\r\nr1,\xe4\xbb\x98\r\n\r\n--b--\r\n"
     )
-    found = read_parts("multipart/form-data; boundary=b", body)
-    assert found == {"csrf": "abc", "file": "reference,state\r\nr1,付"}
-    assert read_parts("multipart/form-data", body) == {}
-    assert read_parts("multipart/form-data; boundary=other", body) == {}
+    text = "reference,state\r\nr1,付"
+    digest = sha256(f"{text}\r\n".encode()).hexdigest()
+    whole = {"csrf": "abc", "file": digest, "file.text": text}
+    assert _read("multipart/form-data; boundary=b", body) == whole
+    assert _read("multipart/form-data", body) == {}
+    assert _read("multipart/form-data; boundary=other", body) == {}
+
+
+def _read(kind: str, body: bytes) -> dict[str, str]:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", kind.encode())]}
+    with start_blocking_portal() as portal:
+        return portal.call(read_files_of, Request(scope, receive))

@@ -92,7 +92,7 @@ def settle(program: Program, *, json: Json = False) -> None:
     with database() as db:
         now = clock()
         put_in_effect(db, program, now)
-        with Writer(db, program) as writer:
+        with Writer(db, program, clock) as writer:
             writer.post(due_day(db, program, now))
         settled = settling.settle_due(db, program, now)
     if json:
