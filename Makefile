@@ -9,7 +9,7 @@ PEERS := $(VENV)-peers
 WEB := src/springtide/web
 PAGES := $(WEB)/static/manifest.json
 
-.PHONY: demo assets words screenshots chromium test check bench bench-http test-slow bench-sim clean
+.PHONY: demo assets words screenshots chromium test check reports bench bench-http test-slow bench-sim clean
 
 demo: $(VENV)/ready $(PAGES)
 	$(BIN)/springtide demo
@@ -32,6 +32,12 @@ check: $(VENV)/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The reports of the scenarios that come along, which docs/scenarios.md names.
+reports: $(VENV)/ready
+	for name in $(basename $(notdir $(wildcard src/springtide/scenarios/*.toml))); do \
+		$(BIN)/springtide simulate --preset $$name --report docs/reports/$$name.html >/dev/null || exit 1; \
+	done
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.posting
