@@ -10,7 +10,7 @@ WEB := src/springtide/web
 PAGES := $(WEB)/static/manifest.json
 
 .PHONY: demo assets words screenshots chromium set-up test check lint types bench bench-http \
-	bench-pages test-slow bench-sim clean
+	bench-pages bench-sim reports test-slow clean
 
 # Every process of the tests would compile the product anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,6 +48,12 @@ lint: $(VENV)/ready-dev
 
 types: $(VENV)/ready-dev
 	$(BIN)/mypy
+
+# The reports of the scenarios that come along, which docs/scenarios.md names.
+reports: $(VENV)/ready
+	for name in $(basename $(notdir $(wildcard src/springtide/scenarios/*.toml))); do \
+		$(BIN)/springtide simulate --preset $$name --report docs/reports/$$name.html >/dev/null || exit 1; \
+	done
 
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks.posting

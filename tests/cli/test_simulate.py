@@ -108,6 +108,7 @@ def test_bad_scenarios(
         (["--preset", "nope"], f"no scenario is named 'nope'; known are {KNOWN}"),
         (["nowhere.toml"], "nowhere.toml: No such file or directory; check the path"),
         (["--preset", "growth-stops", "--format", "xls"], "--format is 'xls'; give csv or"),
+        (["--preset", "new-platform", "--seeds", "2", "--report", "r.html"], "--data FOLDER"),
     ],
 )
 def test_bad_arguments(springtide: Command, arguments: list[str], said: str) -> None:
@@ -126,7 +127,10 @@ def test_a_sweep_on_the_command_line(springtide: Command, tmp_path: Path) -> Non
         (50, 1), (50, 2), (100, 1), (100, 2)
     ]  # fmt: skip
     assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 5
-    assert "gini" in springtide(*arguments, "--workers", 1).out
+    form = ("--format", "parquet", "--data", tmp_path)
+    assert "gini" in springtide(*arguments, "--workers", 1, *form).out
+    read = pd.read_parquet(tmp_path / "sweep.parquet")
+    assert read["reserve_micro"].tolist() == [row["reserve_micro"] for row in rows]
 
 
 @pytest.mark.parametrize(

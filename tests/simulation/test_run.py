@@ -1,21 +1,25 @@
 """Scenarios: what a run did is what the reducer does with the same events."""
 
+import re
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import springtide
+from springtide.cli.simulation_report import write_report
 from springtide.core.policy import Policy
 from springtide.core.reducer import fold
 from springtide.core.state import State, open_state
-from springtide.core.units import format_money
+from springtide.core.units import PPM, format_money
 from springtide.services.simulation import (
     Results,
     ScenarioError,
     list_scenarios,
     load,
     read_scenario,
+    scenario_text,
 )
 from springtide.simulation import layout
 from springtide.simulation.behaviours import BEHAVIOURS, Numbers, View
@@ -236,3 +240,13 @@ def test_presets_come_out_as_documented(row: list[str]) -> None:
     ]
     bound = summary["exits_per_order_bound"]
     assert bound is None or summary["exits_per_order"] <= bound
+    kept = (PAGES.parent / "reports" / f"{row[0]}.html").read_text()
+    text = scenario_text(row[0])
+    keep = 1 - load(text, Path()).policy.cash_out_fee_ppm / PPM
+    made = write_report(row[0], text, results, keep)
+    assert outside_charts(kept) == outside_charts(made), "make reports"
+
+
+def outside_charts(report: str) -> str:
+    """A report without its pictures, whose strokes depend on who draws them."""
+    return re.sub(r"<svg.*?</svg>", "", report, flags=re.DOTALL)

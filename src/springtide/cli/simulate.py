@@ -8,7 +8,7 @@ from rich.table import Table
 
 from springtide.cli.output import err, facts, money, out, percent, progress, write_json
 from springtide.cli.settings import BadInput, Json, read_text
-from springtide.cli.sweep import run_sweep
+from springtide.cli.sweep import run_sweep, write_tables
 from springtide.core.units import PPM
 
 if TYPE_CHECKING:
@@ -68,9 +68,11 @@ def simulate_command(
     name = scenario.stem if scenario else preset or ""
     folder = scenario.parent if scenario else Path()
     if sweep or seeds > 1:
+        if report is not None:
+            raise BadInput("--report is of one run; give a sweep --data FOLDER")
         run_sweep(
             name, text, folder, sweep or [], samples=samples, seeds=seeds, workers=workers,
-            dask=dask, data=data, as_json=json,
+            dask=dask, data=data, form=form, as_json=json,
         )  # fmt: skip
         return
     ready = _load(name, text, folder)
@@ -92,7 +94,8 @@ def _hand_over(
     if report is not None:
         _write_report(name, text, results, ready, report)
     if data is not None:
-        _write_tables(results, data, form)
+        names = ("summary", "periods", "cohorts", "members")
+        write_tables({name: getattr(results, name) for name in names}, data, form)
     if as_json:
         write_json(
             {
@@ -155,22 +158,6 @@ def _write_report(
         path.write_text(write_report(name, text, results, keep), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; check the path") from None
-
-
-def _write_tables(results: "Results", folder: Path, form: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("summary", "periods", "cohorts", "members"):
-            table = getattr(results, name)
-            path = folder / f"{name}.{form}"
-            if form == "csv":
-                table.to_csv(path)
-            else:
-                table.to_parquet(path)
-    except ImportError:
-        raise BadInput("Parquet needs pyarrow; pip install 'springtide[parquet]'") from None
-    except OSError as error:
-        raise BadInput(f"{folder}: {error.strerror}; check the path") from None
 
 
 def _show(name: str, results: "Results") -> None:

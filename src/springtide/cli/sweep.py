@@ -48,6 +48,26 @@ def read_axes(
     return values, ranges
 
 
+def write_tables(tables: dict[str, Any], folder: Path, form: str) -> None:
+    """Write DataFrames into a folder, as CSV or Parquet, each under its name.
+
+    Raises:
+        BadInput: the folder cannot be written, or Parquet needs a library.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            path = folder / f"{name}.{form}"
+            if form == "csv":
+                table.to_csv(path)
+            else:
+                table.to_parquet(path)
+    except ImportError:
+        raise BadInput("Parquet needs pyarrow; pip install 'springtide[parquet]'") from None
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; check the path") from None
+
+
 def run_sweep(
     name: str,
     text: str,
@@ -59,6 +79,7 @@ def run_sweep(
     workers: int | None,
     dask: str | None,
     data: Path | None,
+    form: str,
     as_json: bool,
 ) -> None:
     """Run every point, and show or write one row for each."""
@@ -80,21 +101,17 @@ def run_sweep(
     ) as error:
         raise BadInput(f"{name}: {error}") from None
     if data is not None:
-        _write(rows, data)
+        _write(rows, data, form)
     if as_json:
         write_json(rows)
     else:
         _show(rows, [*values, *ranges, "seed"])
 
 
-def _write(rows: list[dict[str, Any]], folder: Path) -> None:
+def _write(rows: list[dict[str, Any]], folder: Path, form: str) -> None:
     import pandas as pd
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(rows).to_csv(folder / "sweep.csv", index=False)
-    except OSError as error:
-        raise BadInput(f"{folder}: {error.strerror}; check the path") from None
+    write_tables({"sweep": pd.DataFrame(rows).rename_axis("run")}, folder, form)
 
 
 def _figure(one: Any) -> str:
