@@ -130,6 +130,13 @@ def test_staff_look_things_up(visits: Visits) -> None:
         expect(page.locator(".chip.done")).to_have_count(9, timeout=30_000)
         page.click("nav >> text=Log of acts")
         expect(page.locator("tbody")).to_contain_text("session.open")
+        page.click("nav >> text=Prices")
+        expect(page.locator("tbody tr")).to_have_count(100)
+        last = page.get_attribute("tbody tr:last-child time", "datetime") or ""
+        page.click("main >> text=Next page")
+        page.wait_for_url(re.compile("before="))
+        first = page.get_attribute("tbody tr:first-child time", "datetime") or ""
+        assert "" < first < last, "it goes on with the day before"
 
 
 def test_the_wrong_password_says_nothing(visits: Visits) -> None:

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from springtide.cli.simulation_report import write_report
 
 import springtide
-from springtide.cli.simulation_report import write_report
 from springtide.core.policy import Policy
 from springtide.core.reducer import fold
 from springtide.core.state import State, open_state

@@ -11,18 +11,15 @@ MOST = 50_000
 
 
 def write_movements(database: Database, behind: int = BEHIND, most: int = MOST) -> int:
-    """Write what statements read of every program that is behind; gives how many entries.
+    """Write some of what statements read of every program that is behind.
 
-    Several servers may do so at once: whoever comes second leaves a program to the first.
+    Gives of how many entries: if there were any, there may be more. Several servers may do so
+    at once: whoever comes second leaves a program to the first.
     """
     with database.snapshot() as tx:
         programs = movements.list_behind(tx, behind)
     written = 0
     for program in programs:
-        while True:
-            with database.transaction() as tx:
-                more = movements.note_movements(tx, program, most)
-            written += more
-            if more < most:
-                break
+        with database.transaction() as tx:
+            written += movements.note_movements(tx, program, most)
     return written

@@ -11,6 +11,7 @@ async def write_movements_for_ever(database: Database, pause_s: float) -> None:
     """Look again and again whether there are enough to be written."""
 
     async def write() -> None:
-        await asyncio.to_thread(write_movements, database)
+        while await asyncio.to_thread(write_movements, database):
+            """There may be more; between two steps the server can end."""
 
     await again_and_again("writing movements", write, pause_s)

@@ -14,6 +14,7 @@ from springtide.web.pages.shared import series
 from springtide.web.pages.shared.call import Call, Missing
 
 ROWS_A_PAGE = 50
+DAYS_A_PAGE = 100
 MOST_BARS = 45
 MOST_POINTS = 200
 MOST_ROWS = 24
@@ -152,13 +153,17 @@ def prices(call: Call, staff: SignedIn) -> Response:
         return call.page("shared/counting.html", 202)
     fee = found.status.policy.cash_out_fee_ppm
     now = found.status.program.split_factor
+    before = call.asked("before", 10)
+    rows = [day for day in found.days[::-1] if not before or day.on.isoformat() < before]
     days = [
         (day, price, price * (PPM - fee) // PPM)
-        for day, price in ((day, day.price_micro(now)) for day in found.days[::-1][:366])
+        for day, price in ((day, day.price_micro(now)) for day in rows[:DAYS_A_PAGE])
     ]
+    last = days[-1][0].on.isoformat() if len(rows) > DAYS_A_PAGE else ""
     return call.page(
         "console/prices.html", staff=staff, tab="prices", found=found, days=days,
-        price=_price(call, found),
+        price=_price(call, found), first=call.here(before="") if before else "",
+        following=call.here(before=last) if last else "",
     )  # fmt: skip
 
 
