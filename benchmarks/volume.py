@@ -98,7 +98,7 @@ def fill(dsn: str, name: str, members: int) -> None:
     """Give a new program its members, and each of them some orders."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         for setting in ("fsync = off", "max_wal_size = '64GB'", "autovacuum = off"):
-            connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
         row = connection.execute("SELECT id FROM program WHERE name = %s", [name]).fetchone()
         assert row is not None
@@ -112,7 +112,7 @@ def fill(dsn: str, name: str, members: int) -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda part: _run(dsn, part), parts))
         for setting in ("fsync", "max_wal_size", "autovacuum"):
-            connection.execute(f"ALTER SYSTEM RESET {setting}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER SYSTEM RESET {setting}")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
@@ -123,4 +123,4 @@ def _run(dsn: str, statements: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("SET maintenance_work_mem = '512MB'")
-        connection.execute(statements)  # type: ignore[call-overload]
+        connection.execute(statements)
