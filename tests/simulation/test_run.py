@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from springtide.cli.simulation_report import write_report
 
 import springtide
 from springtide.core.policy import Policy
@@ -21,6 +20,7 @@ from springtide.services.simulation import (
     read_scenario,
     scenario_text,
 )
+from springtide.services.simulation_report import write_report
 from springtide.simulation import layout
 from springtide.simulation.behaviours import BEHAVIOURS, Numbers, View
 from springtide.simulation.results import cash_now, gini, tabulate
