@@ -37,6 +37,12 @@ MOST_MS = 100
 MOST_BYTES = 120 * 1024
 MOST_PAINT_MS = 1_000
 
+OTHERS = (
+    "withdrawals", "payouts", "merchants", "agents", "commissions", "levels", "dividends",
+    "policy", "policy/edit", "simulator", "switches", "profile", "staff", "keys", "webhooks",
+)  # fmt: skip
+"""Pages of the console whose tables do not grow with the members."""
+
 PAINT = """() => new Promise(done => new PerformanceObserver(list =>
     done(list.getEntries().at(-1).startTime))
     .observe({type: 'largest-contentful-paint', buffered: true}))"""
@@ -62,6 +68,7 @@ def console_pages(members: int) -> dict[str, str]:
         "prices": "/console/bench/prices",
         "audit, before it is run": "/console/bench/audit",
         "log of acts": "/console/bench/log",
+        **{name: f"/console/bench/{name}" for name in OTHERS},
     }
 
 
