@@ -6,6 +6,9 @@ from springtide.storage.database import Database
 BEHIND = 10_000
 """So many entries may be unwritten: reading their transfers takes some milliseconds."""
 
+FAR_BEHIND = 10 * BEHIND
+"""So many may be while orders wait: a statement then takes some tenths of a second."""
+
 MOST = 50_000
 """Entries in one transaction: about a second's work."""
 

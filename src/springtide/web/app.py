@@ -111,7 +111,7 @@ def create_app(
             desks.settle_for_ever(SWEEP_EVERY_S),
             desks.pay_out_for_ever(SWEEP_EVERY_S),
             courier.work_for_ever(),
-            write_movements_for_ever(database, SWEEP_EVERY_S),
+            write_movements_for_ever(database, desks, SWEEP_EVERY_S),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         yield
