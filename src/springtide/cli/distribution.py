@@ -1,4 +1,4 @@
-"""`springtide merchant`, `agent`, `level`, `dividend`, `commission` and `invite`."""
+"""`springtide agent`, `level`, `dividend`, `commission`, `invite`, `rebind` and `bindings`."""
 
 import csv
 import secrets

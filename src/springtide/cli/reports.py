@@ -1,4 +1,4 @@
-"""`springtide status`, `statement`, `prices` and `audit`: what the books say."""
+"""`springtide status`, `statement`, `prices`, `audit` and `disclose`: what the books say."""
 
 from datetime import UTC, datetime
 from pathlib import Path

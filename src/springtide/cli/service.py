@@ -1,4 +1,4 @@
-"""`springtide serve` and `springtide key`: the HTTP service and who may use it."""
+"""`springtide serve`, `key`, `settle` and `cash-out`: the service, who may use it, what it does."""
 
 import secrets
 import sys
@@ -13,7 +13,6 @@ from springtide.core.units import format_money
 from springtide.services import cash_outs, demo_store, keys, settling
 from springtide.services import demo as demonstration
 from springtide.services.agents import due_day
-from springtide.services.gateway import Database
 from springtide.services.policies import put_in_effect
 from springtide.services.writer import Writer
 
@@ -57,15 +56,15 @@ def serve(
 
     sys.setswitchinterval(0.0005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db, db.pooled():
-        if demo:
-            _say_doors(db, f"http://{host}:{port}")
+        if demo and not demonstration.open_doors(db, clock(), secrets.token_hex):
+            raise BadInput("there is no demonstration here; run `springtide demo` first")
         try:
             run(
                 db,
                 host,
                 port,
                 rate,
-                err.print,
+                _say_doors if demo else _say_address,
                 public_url,
                 private_webhooks=allow_private_webhooks,
                 demo=demo,
@@ -74,10 +73,13 @@ def serve(
             raise BadInput(str(error)) from None
 
 
-def _say_doors(db: Database, url: str) -> None:
-    """Open the doors of the demonstration, and say where they are."""
-    if not demonstration.open_doors(db, clock(), secrets.token_hex):
-        raise BadInput("there is no demonstration here; run `springtide demo` first")
+def _say_address(url: str) -> None:
+    err.print(f"Springtide listens on {url}, reference at {url}/docs")
+
+
+def _say_doors(url: str) -> None:
+    """Say where the doors of the demonstration are."""
+    _say_address(url)
     name = demonstration.PROGRAM
     err.print(f"reserve page  {url}/p/{name}")
     err.print(f"member        {url}/m/{name}  phone {demonstration.PHONE}, code on the page")

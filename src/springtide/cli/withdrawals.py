@@ -64,7 +64,7 @@ def list_command(
     for row in found:
         shown = money(row.amount_micro), money(row.fee_micro)
         table.add_row(row.id, row.member, *shown, _state(row), row.reference)
-    out.print(table if found else "there is no such withdrawal")
+    out.print(table if found else "nobody asked for one like that yet")
 
 
 @withdrawal_app.command("approve")

@@ -46,7 +46,7 @@ def _price_burn(entry: Entry, request: Request, fee_ppm: int, *, cashed: bool) -
         InsufficientPoints: more than the member has, or all of nothing.
         Held: more than may be cashed by now.
 
-    Source: SPEC.md section 2, Cash-out.
+    Source: docs/algorithms/cash_out.md.
     """
     state, controls = entry.state, entry.policy.controls
     reserve, supply = state.pair

@@ -26,12 +26,16 @@ from springtide.core.tally import Counts
 from springtide.core.units import LIMIT, format_money, price_micro
 
 
-class HorizonReached(Exception):
-    """Lots that may exit now are not in the state yet; load more of them and try again."""
+class NotLoaded(Exception):
+    """Something is not in the state yet that folding needs; load it and try again."""
 
 
-class ChainNotLoaded(HorizonReached):
-    """Who is above a member is not in the state yet; load them and try again."""
+class HorizonReached(NotLoaded):
+    """Lots that may exit now are not in the state yet."""
+
+
+class ChainNotLoaded(NotLoaded):
+    """Who is above a member is not in the state yet."""
 
     def __init__(self, member: str) -> None:
         super().__init__(member)

@@ -26,7 +26,7 @@ from springtide.core.distribution import (
     shares_of_order,
     terms_when_paid,
 )
-from springtide.core.entry import Entry, HorizonReached
+from springtide.core.entry import Entry, NotLoaded
 from springtide.core.event_fields import Json
 from springtide.core.events import (
     CashOut,
@@ -105,7 +105,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     first receipt if the content is equal, but for what the service may have added to it.
 
     Raises:
-        HorizonReached: the state lacks lots that may exit now; nothing was changed.
+        NotLoaded: the state lacks something that the event needs; nothing was changed.
 
     Source: docs/algorithms/refusals.md, rule F1.
     """
@@ -122,7 +122,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
     except Refusal as refusal:
         entry.abandon()
         return _refuse(state, event, refusal)
-    except HorizonReached:
+    except NotLoaded:
         entry.abandon()
         raise
     _take_over(state, entry)

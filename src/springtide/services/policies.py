@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from springtide.core.budget import check_rate, check_terms
-from springtide.core.entry import HorizonReached
+from springtide.core.entry import NotLoaded
 from springtide.core.event_fields import Json
 from springtide.core.events import PolicyChange
 from springtide.core.policy import Policy, PolicyError
@@ -278,7 +278,7 @@ def _fold(tx: Transaction, program: Program, event: Json) -> tuple[State, Outcom
     while True:
         try:
             outcome = fold(state, event, change)
-        except HorizonReached as missing:
+        except NotLoaded as missing:
             triggers = working_set.load_missing(tx, program, state, missing, triggers)
             continue
         if outcome.refusal is not None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from springtide.core.entry import HorizonReached
+from springtide.core.entry import NotLoaded
 from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
@@ -35,5 +35,5 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
         while True:
             try:
                 return fold(state, *stamped), program.seq
-            except HorizonReached as missing:
+            except NotLoaded as missing:
                 triggers = working_set.load_missing(tx, program, state, missing, triggers)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Self
 
-from springtide.core.entry import HorizonReached
+from springtide.core.entry import NotLoaded
 from springtide.core.event_fields import Json
 from springtide.core.events import Event, PolicyChange, read_event
 from springtide.core.policy import Policy
@@ -206,7 +206,7 @@ class _Batch:
         while True:
             try:
                 return fold(self._state, event, parsed)
-            except HorizonReached as missing:
+            except NotLoaded as missing:
                 # The tables must say what the state says before more is read from them.
                 self._flush()
                 self._wait()

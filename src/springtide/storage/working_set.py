@@ -20,7 +20,7 @@ from springtide.core.distribution_events import (
     Rebind,
     SetLevel,
 )
-from springtide.core.entry import ChainNotLoaded, HorizonReached
+from springtide.core.entry import ChainNotLoaded, NotLoaded
 from springtide.core.event_fields import Json, is_name
 from springtide.core.events import (
     Bind,
@@ -194,8 +194,8 @@ def load_state(
 ) -> None:
     """Fill a program's state with all that folding these commands can ask for.
 
-    The one thing that may turn out to be missing is lots that exit late in the batch;
-    `load_triggers` brings more of them.
+    What may turn out to be missing is lots that exit late in the batch, and who is far above a
+    member: then folding says `NotLoaded`, and `load_missing` brings it.
     """
     needs = _Needs(commands, by_member=state.policy.cap_per_member)
     seqs = _load_posted(tx, program, state, needs)
@@ -362,7 +362,7 @@ def load_missing(
     tx: psycopg.Connection,
     program: Program,
     state: State,
-    missing: HorizonReached,
+    missing: NotLoaded,
     triggers: int,
 ) -> int:
     """Load what folding an event turned out to lack; gives how many triggers there are now."""

@@ -1,7 +1,7 @@
 """What changes a program: orders, refunds, cash-outs and the rest, all by one road.
 
-The body of a command is an event of SPEC.md section 5 without its type, and the answer is
-its receipt. The address says the type. Bodies are read by msgspec and checked by the
+The body of a command is an event of docs/algorithms/books.md without its type, and the answer
+is its receipt. The address says the type. Bodies are read by msgspec and checked by the
 reducer's own reader, so there is one set of rules and one wording of refusals.
 """
 

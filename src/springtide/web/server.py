@@ -36,7 +36,8 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests that were taken are finished first.
 
-    `public_url` is where browsers find the service, if a proxy stands before it.
+    `say` is told its address once it listens; `public_url` is where browsers find it, if a
+    proxy stands before it.
 
     Raises:
         PortTaken: the address is in use or not this machine's.
@@ -64,11 +65,7 @@ def run(
         demo=demo,
     )
     listening = _listen(host, port)
-    say(
-        "Springtide listens on http://{0}:{1}, reference at http://{0}:{1}/docs".format(
-            host, listening.getsockname()[1]
-        )
-    )
+    say(f"http://{host}:{listening.getsockname()[1]}")
     config = uvicorn.Config(
         app,
         log_config=None,
