@@ -1,4 +1,4 @@
-"""`springtide serve`, `key`, `settle` and `cash-out`: the service, who may use it, what it does."""
+"""`springtide serve`, `key`, `settle`, `cash-out`: the service, who may use it, what it does."""
 
 import secrets
 import sys

@@ -1,1 +1,1 @@
-"""The pages for people: public, member, merchant, pay and console; what they share is in `shared`."""
+"""The pages for people, a package a face; what they share is in `shared`."""
