@@ -81,7 +81,7 @@ INSERT INTO merchant SELECT {program}, 'shop-' || n, n + 1 FROM generate_series(
 INSERT INTO batch
 SELECT {program}, n, (n - 1) * {batch} + 1, least(n * {batch}, {orders}),
        sha256(n::text::bytea),
-       timestamptz '2024-11-22' + n * interval '730 days' * {batch} / {orders}
+       timestamptz '2024-11-22' + interval '730 days' * (n::float8 * {batch} / {orders})
 FROM generate_series(1, ({orders} + {batch} - 1) / {batch}) n;
 UPDATE account SET balance = 1000000 + 16000000::bigint * {orders}
 WHERE program_id = {program} AND code = 'pool';

@@ -61,7 +61,7 @@ class Watcher:
 
     def wait_for_a_batch(self) -> None:
         """Until something more was posted."""
-        before, deadline = self.posted(), monotonic() + 30
+        before, deadline = self.posted(), monotonic() + 120
         while self.posted() == before:
             assert monotonic() < deadline
             sleep(0.005)

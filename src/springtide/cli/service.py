@@ -1,4 +1,4 @@
-"""`springtide serve`, `key`, `settle`, `cash-out`: the service, who may use it, what it does."""
+"""`springtide serve`, `key`, `settle`, `cash-out`: the service, and who may use it."""
 
 import secrets
 import sys
