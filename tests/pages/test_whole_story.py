@@ -92,7 +92,7 @@ def buys(stage: Stage, till: Page, page: Page, amount: str, phone: str = "") -> 
 
 
 def reads_first(page: Page, link: str) -> None:
-    """Without the tick a first order is not taken; who was invited orders for the first time."""
+    """Without the tick a first order is not taken, whether somebody was invited or not."""
     csrf = page.get_attribute("main form [name=csrf]", "value") or ""
     safe = {"Sec-Fetch-Site": "same-origin"}
     answer = page.request.post(link, form={"csrf": csrf}, headers=safe)
