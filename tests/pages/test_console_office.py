@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from springtide.core.units import MICRO, format_money
-from springtide.services import controls, keys, listing, policies, profiles, rehearsal, staff
+from springtide.services import controls, keys, policies, profiles, rehearsal, staff
 from springtide.services.audit import audit
 from springtide.services.backtest import backtest
 from springtide.services.webhooks import Delivery, create_endpoint, list_deliveries
@@ -21,8 +21,10 @@ from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.web.pages.console.parameters import POLICY as FORM
 from springtide.web.pages.console.parameters import edit, values
+from tests.pages.steps import enter_console
 from tests.pages.visiting import Visits
 from tests.people import PASSWORD, Person, hired, secret_of
+from tests.web.serving import Service, Shop, entered, order
 
 pytestmark = pytest.mark.xdist_group("pages")
 
@@ -30,15 +32,6 @@ HERE = "/console/demo"
 Form = dict[str, str | float | bool]
 PATIENCE_MS = 150_000
 """What runs beside: the simulator is compiled once, half a minute on an idle machine."""
-
-
-def log_in(page: Page, name: str, password: str, code: str) -> None:
-    page.goto("/login")
-    page.fill("#name", name)
-    page.fill("#password", password)
-    page.fill("#code", code)
-    page.click("main button")
-    page.wait_for_url(re.compile("/console/demo$"))
 
 
 def hire(books: Database, *roles: str) -> Person:
@@ -68,15 +61,26 @@ def buy(id_: str) -> dict[str, object]:
     return {"type": "purchase", "id": id_, "member": "office", "amount": "10.00", "at": at}
 
 
-def version_of(books: Database, order: str) -> int:
-    row = listing.read_entry(books, "demo", ["purchase"], order)
-    assert row is not None
-    return row.policy_version
+@pytest.fixture
+def shop(books: Database, site: Service) -> Iterator[Shop]:
+    """The demonstration by its API."""
+    with entered(books, site.url, "demo") as shop:
+        yield shop
 
 
-def test_a_policy_from_draft_to_effect(owner: Page, visits: Visits, books: Database) -> None:
+def check_version(shop: Shop, page: Page, order: str, number: int) -> None:
+    """An order says which version of the policy it follows, by the API and on its page."""
+    assert shop.get(f"/v1/orders/{order}")["policy_version"] == number
+    page.goto(f"{HERE}/orders/{order}")
+    page.click(f"main >> text=Version {number}")
+    page.wait_for_url(re.compile(f"/policy/versions/{number}$"))
+
+
+def test_a_policy_from_draft_to_effect(
+    owner: Page, visits: Visits, books: Database, shop: Shop
+) -> None:
     number, text = policies.get_version(books, "demo")
-    assert post(books, buy("office-before")) == [""]
+    shop.orders([order("office-before", "office")])
     owner.goto(f"{HERE}/policy/edit")
 
     owner.fill("#split-take_rate", "1.5")
@@ -108,7 +112,7 @@ def test_a_policy_from_draft_to_effect(owner: Page, visits: Visits, books: Datab
 
     ana = hire(books, "reviewer")
     with visits.window(size="desk") as page:
-        log_in(page, ana.name, PASSWORD, ana.code(datetime.now(UTC)))
+        enter_console(page, "demo", ana.name, PASSWORD, ana.code(datetime.now(UTC)))
         page.goto(f"{HERE}/policy/drafts/{draft.number}")
         page.click("main button:text-is('Approve')")
         expect(page.locator("header .chip")).to_contain_text(re.compile("approved|came into"))
@@ -116,10 +120,10 @@ def test_a_policy_from_draft_to_effect(owner: Page, visits: Visits, books: Datab
     _wait_for_version(owner, books, number + 1)
     owner.goto(f"{HERE}/policy/drafts/{draft.number}")
     expect(owner.locator(".chip").first).to_have_text("came into effect")
-    assert post(books, buy("office-after")) == [""]
-    assert version_of(books, "office-before") == number
-    assert version_of(books, "office-after") == number + 1
-    owner.goto(f"{HERE}/policy/versions/{number + 1}")
+    shop.orders([order("office-after", "office")])
+    check_version(shop, owner, "office-before", number)
+    expect(owner.locator("main dl >> nth=1")).to_contain_text("70 %")
+    check_version(shop, owner, "office-after", number + 1)
     expect(owner.locator("main dl >> nth=1")).to_contain_text("65 %")
     assert audit(books, "demo").passed
 
@@ -322,7 +326,7 @@ def test_somebody_is_invited_and_begins(owner: Page, visits: Visits, books: Data
         codes = page.locator("main section li").all_inner_texts()
         assert len(codes) == 10
         totp = pyotp.TOTP(secret_of(uri))
-        log_in(page, name, PASSWORD, totp.at(datetime.now(UTC)))
+        enter_console(page, "demo", name, PASSWORD, totp.at(datetime.now(UTC)))
         page.goto(f"{HERE}/account")
         page.fill("#password", PASSWORD)
         page.fill("#code", codes[0])

@@ -1,4 +1,4 @@
-"""What else a member does: invite, earn, redeem, cash out with the day, withdraw, leave."""
+"""What else a member does: redeem, cash out with the day, withdraw, leave."""
 
 import json
 import re
@@ -16,9 +16,7 @@ from springtide.core.units import parse_money
 from springtide.services import (
     cash_outs,
     codes,
-    commissions,
     controls,
-    invitations,
     listing,
     phones,
     policies,
@@ -29,6 +27,7 @@ from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
+from tests.pages.steps import enter
 from tests.pages.visiting import Visits
 
 pytestmark = pytest.mark.xdist_group("pages")
@@ -60,14 +59,6 @@ def post(books: Database, shop: str, *events: Json) -> None:
             assert outcome.refusal is None
 
 
-def enter(page: Page, phone: str) -> None:
-    """From the page that asks for the number to being logged in."""
-    page.fill("#phone", phone)
-    page.click("main button")
-    page.fill("#code", page.inner_text(".note strong"))
-    page.click("main button")
-
-
 @pytest.fixture
 def ana(visits: Visits, shop: str) -> Iterator[Page]:
     with visits.window() as page:
@@ -82,44 +73,11 @@ def figure(page: Page, place: str = "main") -> int:
     return parse_money(page.get_attribute(f"{place} data >> nth=0", "value") or "")
 
 
-def test_a_member_invites_earns_redeems_cashes_and_withdraws(
-    visits: Visits, ana: Page, books: Database, shop: str
-) -> None:
-    invites_and_earns(visits, ana, books, shop)
+def test_a_member_redeems_cashes_and_withdraws(ana: Page, books: Database, shop: str) -> None:
     redeems(ana, books, shop)
     cashes_daily(ana, books, shop)
     withdraws(ana, books, shop)
     assert audit(books, shop).passed
-
-
-def invites_and_earns(visits: Visits, ana: Page, books: Database, shop: str) -> None:
-    ana.goto(f"/m/{shop}/invite")
-    ana.click("text=Make my invitation")
-    link = ana.inner_text("main p.text-center a")
-    with visits.window() as friend:
-        friend.goto(link)
-        expect(friend.locator("main")).to_contain_text("ana invites you")
-        expect(friend.locator("main")).to_contain_text("earns 0.3 % of what you buy")
-        friend.click("text=Accept, and log in")
-        enter(friend, PHONES[1])
-        expect(friend.locator("main")).to_contain_text("You were invited by ana")
-        friend.goto(link)  # a second time, logged in: the first binding stands
-        friend.click("main form button")
-        expect(friend.locator("main")).to_contain_text("You were invited by ana")
-    [friend_id] = [row.id for row in listing.list_members(books, shop, "", 9) if row.referrer]
-    assert invitations.bound_by(books, shop, friend_id) == (True, "ana")
-    order = {"type": "purchase", "id": "o2", "member": friend_id, "amount": "5000.00"}
-    post(books, shop, order)
-
-    [earned] = commissions.list_earned(books, shop, "ana", datetime.now(UTC))
-    ana.goto(f"/m/{shop}/earnings")
-    assert figure(ana, ".list") == earned.amount == 15_000_000
-    ana.click(".list a")
-    expect(ana.locator("main")).to_contain_text("Somebody whom you invited bought something.")
-    assert friend_id not in ana.content()
-    assert figure(ana) == earned.amount
-    ana.goto(f"/m/{shop}/invite")
-    expect(ana.locator("dl.facts")).to_contain_text("invited by you 1", use_inner_text=True)
 
 
 def redeems(ana: Page, books: Database, shop: str) -> None:

@@ -8,16 +8,16 @@ from zipfile import ZipFile
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from springtide.core.units import MICRO, format_points, parse_money
-from springtide.services import codes, demo_store, holding, invitations, listing, stores
+from springtide.core.units import MICRO, parse_money
+from springtide.services import codes, demo_store, invitations, listing, stores
 from springtide.services import demo as demonstration
 from springtide.services.audit import audit
 from springtide.services.merchant_statements import read_merchant_statement
 from springtide.services.pay_codes import make
 from springtide.storage.database import Database
-from tests.pages.test_stories import SAID
+from tests.pages.steps import enter, figure
 from tests.pages.visiting import STORE_HOME, Visits
 from tests.web.serving import Service
 
@@ -26,73 +26,8 @@ pytestmark = pytest.mark.xdist_group("pages")
 DEMO, STORE = demonstration.PROGRAM, demo_store.MERCHANT
 
 
-def log_in(page: Page, phone: str) -> None:
-    """By phone, where a page of paying asks for it."""
-    page.fill("#phone", phone)
-    page.click("main form button")
-    page.fill("#code", page.inner_text(".note strong"))
-    page.click("main form button")
-    page.wait_for_url(re.compile(r"/pay/demo/[^/]+$"))
-
-
-def figure(page: Page, label: str) -> str:
-    """The exact value beside a label."""
-    place = page.locator(f"main dt:text-is({label!r}) + dd data").first
-    return place.get_attribute("value") or ""
-
-
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_customer_scans_the_till_and_pays(
-    visits: Visits, books: Database, language: str
-) -> None:
-    say = SAID[language]
-    before = stores.read_today(books, DEMO, STORE, now())
-    with visits.window("store", language) as till, visits.window("", language) as customer:
-        till.goto(STORE_HOME)
-        assert figure(till, say("Sold")) == money(before.amount)
-        till.fill("#amount", "1,000.00")
-        till.click("main form button >> nth=0")
-        expect(till.locator(".chip.waiting")).to_be_visible()
-        customer.goto(till.get_attribute("#state a >> nth=0", "href") or "")
-        expect(customer.locator("h1")).to_contain_text("Corner Grocery")
-        expect(customer.locator("main")).to_contain_text(say("Do not buy for the points."))
-        customer.click("main a.btn")
-        log_in(customer, {"zh": "13700000001", "en": "13700000002"}[language])
-        told = figure(customer, say("Cash now for them"))
-        customer.check("#read")
-        customer.click("main form button")
-        expect(customer.locator("h1")).to_contain_text(say("Paid to %(name)s")[:2])
-        assert figure(customer, say("Cash now for them")) == told
-        customer.reload()
-        expect(customer.locator("main")).to_contain_text(say("Your lot of points"))
-
-        expect(till.locator("#state .chip.done")).to_be_visible(timeout=10_000)  # by itself
-        till.click("#state a >> nth=1")
-        order = till.url.rpartition("/")[2].replace("%3A", ":")
-        assert figure(till, say("Your part")) == "800.000000"
-        till.goto(STORE_HOME)
-        after = stores.read_today(books, DEMO, STORE, now())
-        assert (after.orders, after.amount) == (before.orders + 1, before.amount + 1000 * MICRO)
-        assert figure(till, say("Sold")) == money(after.amount)
-        assert figure(till, say("Paid into the reserve")) == money(after.contribution)
-        assert figure(till, say("Points granted")) == format_points(after.granted)
-    check_buyer(books, order)
-
-
-def check_buyer(books: Database, order: str) -> None:
-    """Who scanned is a new member, bound to the store's owner, with the lot of the order."""
-    row = listing.read_entry(books, DEMO, ["purchase"], order)
-    assert row is not None
-    member = listing.read_member(books, DEMO, re.findall('"member": ?"([^"]*)"', row.event)[0])
-    assert member is not None
-    assert member.referrer == demo_store.OWNER
-    _, [lot] = holding.list_lots(books, DEMO, member.id, None, 2)
-    assert (lot.id, lot.amount, lot.contribution) == (order, 1000 * MICRO, 160 * MICRO)
-    assert audit(books, DEMO).passed
 
 
 def money(amount: int) -> str:
@@ -177,7 +112,7 @@ def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
         page.fill("#amount", "300")
         page.click("main form button")
         page.click("main a.btn")
-        log_in(page, "13700000003")
+        enter(page, "13700000003")
         page.check("#read")
         page.click("main form button")
         expect(page.locator("h1")).to_contain_text("Paid to")

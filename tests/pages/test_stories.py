@@ -11,12 +11,10 @@ from playwright.sync_api import Page, expect
 from springtide.services import demo
 from springtide.services.audit import audit
 from springtide.storage.database import Database
-from springtide.web.pages.shared.language import LANGUAGES, words
+from tests.pages.steps import SAID
 from tests.pages.visiting import Visits, log_in_member
 
 pytestmark = pytest.mark.xdist_group("pages")
-
-SAID = {code: words(language.locale).gettext for code, language in LANGUAGES.items()}
 
 
 def exact(page: Page, figure: str) -> str:

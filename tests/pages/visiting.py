@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from springtide.services import demo, demo_counter, demo_purse, demo_store
 from tests.pages.browser import DESK, PHONE
+from tests.pages.steps import enter
 
 PUBLIC = {
     "start": "/",
@@ -150,20 +151,14 @@ class Visits:
 def log_in_member(page: Page, phone: str = demo.PHONE) -> None:
     """By the code that the demonstration shows."""
     page.goto("/m/demo/login")
-    page.fill("#phone", phone)
-    page.click("main button")
-    page.fill("#code", page.inner_text(".note strong"))
-    page.click("main button")
+    enter(page, phone)
     page.wait_for_url(re.compile("/m/demo$"))
 
 
 def log_in_store(page: Page) -> None:
     """By the number and the code that the demonstration shows."""
     page.goto(STORE_HOME)
-    page.fill("#phone", demo_store.PHONE)
-    page.click("main button")
-    page.fill("#code", page.inner_text(".note strong"))
-    page.click("main button")
+    enter(page, demo_store.PHONE)
     page.wait_for_url(re.compile(f"{STORE_HOME}$"))
 
 

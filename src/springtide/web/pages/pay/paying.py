@@ -69,7 +69,8 @@ class Paying:
         if row is not None:  # a second tap, or somebody was quicker
             return call.go(place(call))
         member = self._people.name(session)
-        is_first = not holding.read_holding(call.database, call.program, member).known
+        # By lots: who was only invited is in the books, but has not read anything yet.
+        is_first = not holding.read_holding(call.database, call.program, member).lots
         if call.now >= code.expires_at or (is_first and not call.form.get("read")):
             return self._ask(call, code, session, unread=is_first)
         try:
@@ -116,7 +117,7 @@ class Paying:
         status = 409 if error else 422 if unread else 200
         return call.page(
             "pay/pay.html", status, code=code, store=store, session=session, now=ahead,
-            error=error, unread=unread, is_first=has is None or not has.known,
+            error=error, unread=unread, is_first=has is None or not has.lots,
             place=place(call), seen=call.house.overviews.get(call.program),
         )  # fmt: skip
 
