@@ -37,7 +37,7 @@ def squares(text: str) -> tuple[int, list[tuple[int, int]]]:
         for x, is_dark in enumerate(row)
         if is_dark
     ]
-    return code.symbol_size(border=QUIET)[0], dark
+    return int(code.symbol_size(border=QUIET)[0]), dark
 
 
 def whole(call: Call, public_url: str, path: str) -> str:
