@@ -20,7 +20,7 @@ from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.storage.database import Database
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 """How long anything may take that happens by itself, on a machine that does much else."""
 
 _numbers = count(1)
