@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from springtide.core import policy_diff
-from springtide.services import audit
+from springtide.services import audit, rehearsal
 
 LAWS = (
     audit.CHAIN, audit.REPEATED, audit.PRICE, audit.RESERVE, audit.BALANCED, audit.CONSERVED,
@@ -38,12 +38,12 @@ def extracted() -> Catalog:
     rows = extract_from_dir(SOURCE, METHODS, OPTIONS, keywords=KEYWORDS)
     for _, _, message, _, context in rows:
         found.add(message, context=context)
-    for said in (*LAWS, *RULES):
+    for said in (*LAWS, *RULES, *rehearsal.list_scenarios().values()):
         found.add(said)
     return found
 
 
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "said": None}
 
 
 def path_of(locale: str) -> Path:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from springtide.core.units import MICRO, NANO
-from springtide.services import acts, demo, listing
+from springtide.services import acts, commissions, demo, listing, withdrawals
 from springtide.storage.database import Database
 from springtide.web.pages.shared import sheets
 from tests.pages.visiting import Visits
@@ -101,5 +101,30 @@ def test_every_table_can_be_downloaded(visits: Visits, books: Database) -> None:
         assert len(get(f"statement.xlsx?member={demo.MEMBER}")) > 1
         for rest in ("prices", "staff", "keys", "evidence", "drafts"):
             assert get(f"{rest}.xlsx"), rest
-        for rest in ("lots.xlsx?member=zz", "statement.xlsx", "deliveries.xlsx?webhook=x"):
+        agents = get("agents.xlsx")
+        [agent] = [row for row in agents if row[2] == "hangzhou"]
+        assert agent[1] == "3301"
+        assert agent[5] == 0.002
+        asked = get("withdrawals.xlsx")
+        rows = withdrawals.list_withdrawals(books, "demo", after=0, most=10**6)
+        assert [(row[0], row[3]) for row in asked[1:]] == [
+            (row.id, row.amount_micro / MICRO) for row in rows
+        ]
+        earned = get(f"commissions.xlsx?member={demo.MEMBER}")
+        known_earned = commissions.list_earned(
+            books, "demo", demo.MEMBER, datetime.now(UTC), most=10**6
+        )
+        assert [row[3] for row in earned[1:]] == [row.order for row in known_earned]
+        shops = get("merchants.xlsx")
+        known_shops = listing.list_merchants(books, "demo", "", 10**6)
+        assert [row[0] for row in shops[1:]] == list(known_shops)
+        for rest in ("batches", "cash-outs", "applications", "levels", "frozen", "alarms"):
+            assert get(f"{rest}.xlsx"), rest
+        assert len(get("payouts.xlsx?batch=demo")) == 2
+        for rest in (
+            "payouts.xlsx?batch=none",
+            "lots.xlsx?member=zz",
+            "statement.xlsx",
+            "deliveries.xlsx?webhook=x",
+        ):
             assert page.request.get(f"/console/demo/{rest}").status == 404

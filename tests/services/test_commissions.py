@@ -205,6 +205,21 @@ def test_levels_are_given_by_sales_once_and_only_upwards(database: Database) -> 
     assert_sound(database, name)
 
 
+def test_levels_are_listed_page_by_page(database: Database) -> None:
+    own = {"m2": "2", "m4": "1", "m5": "1"}
+    level = {"max_depth": 4, "rates": {"1": "0.001", "2": "0.003"}}
+    name = open_program(
+        database, write_toml(merged(ADVERT_B, levels=own, commission={"level": level}))
+    )
+    for member, given in (("m1", "1"), ("m3", "2"), ("m4", "2"), ("m5", "")):
+        levels.give(database, name, member, given, "by hand", NOW, "cli")
+    wanted = [("m1", "1"), ("m2", "2"), ("m3", "2"), ("m4", "2")]
+    assert levels.list_levels(database, name, "", 10) == wanted
+    assert levels.list_levels(database, name, "", 2) == wanted[:2]
+    assert levels.list_levels(database, name, "m2", 10) == wanted[2:]
+    assert_sound(database, name)
+
+
 def test_a_person_has_one_account_and_a_code_belongs_to_its_program(database: Database) -> None:
     name, other = program(database), program(database)
     post(database, name, bound(0, "buyer", "r1"))

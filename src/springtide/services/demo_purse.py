@@ -27,7 +27,12 @@ def fill_purse(
     if known:
         return
     with Writer(database, name, lambda: now) as writer:
-        writer.post([{"type": "cash_out", "id": CASH_OUT, "member": member, "points": "0.4"}])
+        writer.post(
+            [
+                {"type": "cash_out", "id": CASH_OUT, "member": member, "points": "0.4",
+                 "at": now.isoformat(timespec="seconds")}
+            ]
+        )  # fmt: skip
         for id_, amount in ((PAID, "2.50"), (ASKED, "1.50")):
             _ask(database, name, writer.post, id_, member, amount, now)
         for state in ("approved", "sent", "settled"):

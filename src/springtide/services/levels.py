@@ -26,6 +26,10 @@ class Promotion:
     before: str
     level: str
     reason: str
+    own_micro: int
+    """What the member bought for in the days that count."""
+    team_micro: int
+    """What those below bought for."""
 
 
 def propose(database: Database, name: str, now: datetime) -> list[Promotion]:
@@ -60,7 +64,7 @@ def propose(database: Database, name: str, now: datetime) -> list[Promotion]:
                 f"bought for {format_money(own[member])} and sold for "
                 f"{format_money(team[member])} in {policy.promotion.level_days} days"
             )
-            found.append(Promotion(member, before, level, reason))
+            found.append(Promotion(member, before, level, reason, own[member], team[member]))
     return found
 
 
@@ -105,17 +109,20 @@ def read_level(database: Database, name: str, member: str) -> tuple[str, str]:
     return given or (read_policy(program.policy_toml).levels.get(member, ""), "")
 
 
-def list_levels(database: Database, name: str) -> dict[str, str]:
-    """The level of every member who has one, by member: what was given, else the policy's.
+def list_levels(database: Database, name: str, after: str, most: int) -> list[tuple[str, str]]:
+    """Members who have a level, by member from after one: what was given, else the policy's.
 
     Raises:
         UnknownProgram: there is none of this name.
     """
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        given = distribution.read_levels(tx, program)
-    levels = {**read_policy(program.policy_toml).levels, **given}
-    return {member: level for member, level in sorted(levels.items()) if level}
+        own = {
+            member: level
+            for member, level in read_policy(program.policy_toml).levels.items()
+            if level
+        }
+        return distribution.list_levels(tx, program, own, after, most)
 
 
 def run(

@@ -1,6 +1,6 @@
 """Merchants' terms, agents' contracts and levels: rows of what the journal says stands now."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -79,6 +79,30 @@ def read_levels(tx: psycopg.Connection, program: Program) -> dict[str, str]:
         "SELECT member, level FROM member_level WHERE program_id = %s", [program.id]
     )
     return dict(rows.fetchall())
+
+
+def list_levels(
+    tx: psycopg.Connection, program: Program, own: Mapping[str, str], after: str, most: int
+) -> list[tuple[str, str]]:
+    """Members with a level, by member from after one: what an event gave, else their `own`."""
+    rows = tx.execute(
+        """
+        SELECT member, level FROM (
+            SELECT member, level FROM member_level
+            WHERE program_id = %(program)s AND level <> ''
+            UNION ALL
+            SELECT o.member COLLATE "C", o.level
+            FROM unnest(%(members)s::text[], %(levels)s::text[]) AS o (member, level)
+            WHERE NOT EXISTS (SELECT FROM member_level g
+                              WHERE g.program_id = %(program)s AND g.member = o.member)
+        ) stands WHERE member > %(after)s ORDER BY member LIMIT %(most)s
+        """,
+        {
+            "program": program.id, "members": list(own), "levels": list(own.values()),
+            "after": after, "most": most,
+        },
+    )  # fmt: skip
+    return rows.fetchall()
 
 
 def find_level(tx: psycopg.Connection, program: Program, member: str) -> tuple[str, str] | None:

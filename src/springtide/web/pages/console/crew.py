@@ -2,7 +2,6 @@
 
 import secrets
 
-import segno
 from starlette.responses import Response
 
 from springtide.services import login, staff
@@ -14,6 +13,7 @@ from springtide.web.pages.console.door import LOGIN, Reception
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.once import Once
 from springtide.web.pages.shared.people import random_hex
+from springtide.web.pages.shared.qr import qr
 from springtide.web.problems import Problem
 
 LONGEST_PASSWORD = 1_000
@@ -129,7 +129,7 @@ class Account:
             return call.page("console/enrol.html", 422, error=str(error))
         if made is None:
             return call.page("console/enrol.html", 422, error="unknown")
-        code = segno.make(made.totp_uri, error="m").svg_data_uri(scale=4, border=2)
+        code = qr(made.totp_uri)
         return call.page("console/enrolled.html", made=made, code=code, login=LOGIN)
 
     def show(self, call: Call, caller: SignedIn) -> Response:

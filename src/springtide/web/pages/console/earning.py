@@ -17,7 +17,7 @@ from springtide.web.pages.shared.call import HEADERS, Call, Missing
 
 KINDS = ("direct", "indirect", "territory", "recruiter", "level", "peer")
 STATUSES = ("pending", "payable", "clawed_back")
-MOST_READ = 5_000
+MOST_READ = 1_000
 """Rows that a page looks at for those that fit its filter, before it offers to go on."""
 
 
@@ -48,8 +48,8 @@ def _page(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Resp
     )
     return call.page(
         "console/commissions.html", 409 if refusal else 200, staff=staff, tab="commissions",
-        wanted=wanted, kinds=KINDS, statuses=STATUSES, rows=rows, by_statement=by_statement,
-        due=due, form=kept(call), refusal=refusal,
+        wanted=wanted, kinds=KINDS, statuses=STATUSES, rows=rows, due=due,
+        by_statement=by_statement, looked_at=MOST_READ, form=kept(call), refusal=refusal,
         first=call.here(after="") if call.asked("after") else "",
         following=call.here(after="{}.{}".format(*following)) if following else "",
     )  # fmt: skip
@@ -128,18 +128,24 @@ def _money(text: str) -> str:
 
 
 def show_levels(call: Call, staff: SignedIn) -> Response:
-    """Who has which level, who earned a higher one, and the form to set one by hand."""
+    """Who has which level, who earned a higher one if that is asked, and a form to set one."""
     return _levels(call, staff)
 
 
 def _levels(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Response:
     _, state = listing.read_program(call.database, call.program)
+    after = call.asked("after")
+    rows = levels.list_levels(call.database, call.program, after, ROWS_A_PAGE + 1)
+    shown = rows[:ROWS_A_PAGE]
+    counted = bool(call.asked("count"))
+    found = levels.propose(call.database, call.program, call.now) if counted else []
     return call.page(
         "console/levels.html", 409 if refusal else 200, staff=staff, tab="levels",
         rates=state.policy.level_rates_ppm, promotion=state.policy.promotion,
-        given=levels.list_levels(call.database, call.program), refusal=refusal,
-        proposed=levels.propose(call.database, call.program, call.now)[:ROWS_A_PAGE],
-        form=kept(call),
+        given=shown, refusal=refusal, counted=counted, proposed=found[:ROWS_A_PAGE],
+        more=max(len(found) - ROWS_A_PAGE, 0), form=kept(call),
+        first=call.here(after="") if after else "",
+        following=call.here(after=shown[-1][0]) if len(rows) > ROWS_A_PAGE else "",
     )  # fmt: skip
 
 

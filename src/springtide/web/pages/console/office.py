@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from springtide.web.login import Door
-from springtide.web.pages.console import papers, policy, switches, tables
+from springtide.web.pages.console import papers, policy, switches, tables, tables_money
 from springtide.web.pages.console.crew import Account, Crew
 from springtide.web.pages.console.door import Reception
 from springtide.web.pages.console.drafts import Drafts
@@ -92,4 +92,15 @@ def _sheets() -> Pages:
         "/keys.xlsx": ("keys", sheet(tables.keys)),
         "/staff.xlsx": ("staff", sheet(tables.staff)),
         "/deliveries.xlsx": ("webhooks", sheet(tables.deliveries)),
+        "/withdrawals.xlsx": ("read", sheet(tables_money.all_withdrawals)),
+        "/cash-outs.xlsx": ("read", sheet(tables_money.requests)),
+        "/batches.xlsx": ("review", sheet(tables_money.batches)),
+        "/payouts.xlsx": ("review", sheet(tables_money.payouts)),
+        "/merchants.xlsx": ("read", sheet(tables_money.shops)),
+        "/applications.xlsx": ("read", sheet(tables_money.applications)),
+        "/agents.xlsx": ("read", sheet(tables_money.contracts)),
+        "/commissions.xlsx": ("read", sheet(tables_money.earned)),
+        "/levels.xlsx": ("read", sheet(tables_money.given_levels)),
+        "/frozen.xlsx": ("read", sheet(tables_money.frozen)),
+        "/alarms.xlsx": ("read", sheet(tables_money.alarms)),
     }

@@ -27,6 +27,7 @@ from springtide.services.webhooks import UnknownWebhook
 from springtide.web.pages.console.books import ORDERS
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.sheets import Head, Rows
+from springtide.web.pages.shared.words import CAUSES, OTHER
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ AT_ONCE = 1_000
 Found = tuple[str, Sequence[Head], Rows]
 
 
-def _pages(
+def in_pages(
     read: Callable[[T | None], Sequence[Any]], cursor: Callable[[Any], T]
 ) -> Iterator[Any]:
     """All rows of what is read in pages, each from after the row before."""
@@ -48,7 +49,7 @@ def _pages(
         after = cursor(rows[-1])
 
 
-def _day(text: object) -> date | None:
+def day_of(text: object) -> date | None:
     """The day that an event names, if it names one that can be read."""
     try:
         return datetime.fromisoformat(str(text)).date()
@@ -65,7 +66,7 @@ def members(call: Call, _: SignedIn) -> Found:
         exact = listing.read_member(books, name, wanted) if wanted else None
         if exact is not None:
             yield _member(exact, program, state.policy)
-        for row in _pages(
+        for row in in_pages(
             lambda after: listing.list_members(books, name, after or wanted, AT_ONCE),
             lambda row: str(row.id),
         ):
@@ -92,7 +93,7 @@ def orders(call: Call, _: SignedIn) -> Found:
     books, name = call.database, call.program
 
     def rows() -> Rows:
-        for row in _pages(
+        for row in in_pages(
             lambda before: listing.list_newest(books, name, ORDERS, before, AT_ONCE),
             lambda row: int(row.seq),
         ):
@@ -100,7 +101,7 @@ def orders(call: Call, _: SignedIn) -> Found:
             text = row.settled_receipt or (row.receipt if row.kind == "purchase" else "{}")
             receipt = json.loads(text)
             yield [
-                row.id, _day(event.get("at")) or row.posted_at.date(), event["member"],
+                row.id, day_of(event.get("at")) or row.posted_at.date(), event["member"],
                 event.get("merchant"), parse_money(event["amount"]), row.refunded,
                 receipt.get("contribution"), receipt.get("granted"), row.policy_version,
                 row.posted_at,
@@ -144,7 +145,7 @@ def log(call: Call, _: SignedIn) -> Found:
     actor, subject = call.asked("actor") or None, call.asked("subject") or None
 
     def rows() -> Rows:
-        for act in _pages(
+        for act in in_pages(
             lambda before: acts.list_acts(
                 books, name, limit=AT_ONCE, before_id=before, actor=actor, subject=subject
             ),
@@ -177,12 +178,12 @@ def lots(call: Call, _: SignedIn) -> Found:
         raise Missing
 
     def rows() -> Rows:
-        for lot in _pages(
+        for lot in in_pages(
             lambda before: holding.list_lots(books, name, member, before, AT_ONCE)[1],
             lambda lot: int(lot.seq),
         ):
-            yield [lot.id, lot.value, lot.cash_now, _day(lot.at), lot.amount, lot.contribution,
-                   lot.points, lot.received]  # fmt: skip
+            yield [lot.id, lot.value, lot.cash_now, day_of(lot.at), lot.amount,
+                   lot.contribution, lot.points, lot.received]  # fmt: skip
 
     heads = [
         (call.say("Order"), "text"), (call.say("Worth"), "money"),
@@ -205,7 +206,8 @@ def statement(call: Call, _: SignedIn) -> Found:
             pair = (line.change, line.balance)
             points, money = ((*pair,), (None, None)) if line.unit == "points" else (
                 (None, None), (*pair,))  # fmt: skip
-            yield [line.seq, _day(line.at), line.cause, line.id, line.unit, *points, *money]
+            cause = call.say(CAUSES.get(line.cause, OTHER))
+            yield [line.seq, day_of(line.at), cause, line.id, line.unit, *points, *money]
 
     heads = [
         (call.say("Entry"), "count"), (call.say("Day"), "day"), (call.say("Cause"), "text"),
@@ -287,7 +289,7 @@ def deliveries(call: Call, _: SignedIn) -> Found:
         raise Missing from None
 
     def rows() -> Rows:
-        for one in _pages(
+        for one in in_pages(
             lambda before: webhooks.list_deliveries(
                 books, name, id_, "", before or (10**18, 0), AT_ONCE
             ),

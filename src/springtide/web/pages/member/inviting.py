@@ -2,11 +2,8 @@
 
 import secrets
 from contextlib import suppress
-from io import BytesIO
 
-import segno
 from anyio.from_thread import run as run_async
-from markupsafe import Markup
 from starlette.responses import Response
 
 from springtide.services import commissions, holding, invitations
@@ -16,17 +13,7 @@ from springtide.services.sessions import Session
 from springtide.web.pages.member.home import member_of
 from springtide.web.pages.shared.call import HEADERS, Call, Missing
 from springtide.web.pages.shared.people import Sessions
-
-QUIET = 4
-"""Modules of white around a QR, as its standard wants."""
-
-
-def qr_svg(text: str) -> Markup:
-    """A QR as part of a page: black on white in any light."""
-    code = segno.make(text, error="m", micro=False)
-    return Markup(  # noqa: S704 - drawn here, of nothing but squares
-        code.svg_inline(border=QUIET, dark="#000", light="#fff", omitsize=True)
-    )
+from springtide.web.pages.shared.qr import png, qr, squares
 
 
 def invite(call: Call, session: Session) -> Response:
@@ -38,7 +25,7 @@ def invite(call: Call, session: Session) -> Response:
     return call.page(
         "member/invite.html",
         link=_link(call, code),
-        qr=qr_svg(_link(call, code)) if code else "",
+        qr=qr(_link(call, code)) if code else "",
         team=commissions.read_team(call.database, call.program, member),
         has=has,
         bound=bound,
@@ -73,28 +60,19 @@ def _own_code(call: Call, session: Session) -> str:
 def poster(call: Call, session: Session) -> Response:
     """The invitation as a picture to print or to keep: what is true of it, and the QR."""
     link = _link(call, _own_code(call, session))
-    code = segno.make(link, error="m", micro=False)
-    size = code.symbol_size(border=QUIET)[0]
-    squares = [
-        (x + QUIET, y + QUIET)
-        for y, row in enumerate(code.matrix)
-        for x, dark in enumerate(row)
-        if dark
-    ]
+    size, dark = squares(link)
     seen = call.house.overviews.get(call.program)
     text = call.house.templates.render(
         call.language, "member/poster.html", call=call, link=link, size=size,
-        squares=squares, outlook=seen.disclosure.outlook if seen and seen.disclosure else None,
+        squares=dark, outlook=seen.disclosure.outlook if seen and seen.disclosure else None,
     )  # fmt: skip
     return Response(text, headers=HEADERS, media_type="image/svg+xml")
 
 
 def qr_png(call: Call, session: Session) -> Response:
     """The QR alone, as a picture that every phone keeps among its photos."""
-    picture = BytesIO()
-    code = segno.make(_link(call, _own_code(call, session)), error="m", micro=False)
-    code.save(picture, kind="png", scale=12, border=QUIET)
-    return Response(picture.getvalue(), headers=HEADERS, media_type="image/png")
+    picture = png(_link(call, _own_code(call, session)))
+    return Response(picture, headers=HEADERS, media_type="image/png")
 
 
 def landing(people: Sessions, call: Call) -> Response:

@@ -13,9 +13,9 @@ from springtide.services import codes, holding, listing
 from springtide.services.preview import preview
 from springtide.services.sessions import Session
 from springtide.web.pages.member.home import member_of
-from springtide.web.pages.member.inviting import qr_svg
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.people import random_hex
+from springtide.web.pages.shared.qr import qr
 
 MINUTES = 5
 ANY_STORE = "any store"
@@ -81,7 +81,7 @@ def make(call: Call, session: Session) -> Response:
     except Refusal as error:
         return _page(call, session, points, error, 409)
     return call.page(
-        "member/redeem_code.html", code=code, qr=qr_svg(code), row=row, quote=quote,
+        "member/redeem_code.html", code=code, qr=qr(code), row=row, quote=quote,
         state="open", left_s=_left_s(call, row), paid=None, tab="",
     )  # fmt: skip
 

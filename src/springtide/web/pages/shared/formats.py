@@ -18,6 +18,8 @@ from springtide.core.units import (
     format_money,
     format_points,
 )
+from springtide.services.sessions import Session
+from springtide.web.sessions import CSRF_FIELD
 
 SIGN = "¥"
 MINUS = "\u2212"
@@ -139,3 +141,8 @@ def date_of(text: str, locale: str) -> Markup:
         return day(dt.datetime.fromisoformat(text).date(), locale)
     except ValueError:
         return Markup("")
+
+
+def csrf(session: Session) -> Markup:
+    """The field by which a form of a session says that it is our own page's."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, session.csrf)

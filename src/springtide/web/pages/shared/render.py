@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from springtide.core.units import MICRO, NANO, PPM, format_money, format_points, parse_money
 from springtide.web.pages.shared import formats
+from springtide.web.pages.shared import words as said
 from springtide.web.pages.shared.files import Files
 from springtide.web.pages.shared.language import LANGUAGES, Language, words
 
@@ -71,6 +72,8 @@ def _globals(language: Language, files: Files, *, demo: bool) -> Mapping[str, An
         "languages": LANGUAGES,
         "file": files.address,
         "demo": demo,
+        "csrf": formats.csrf,
+        "said": said,
         "share": formats.share,
         "cash_of": lambda micro, fee_ppm: micro * (PPM - fee_ppm) // PPM,
     }

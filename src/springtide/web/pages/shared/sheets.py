@@ -16,7 +16,14 @@ from typing import IO, Any
 import xlsxwriter
 from starlette.responses import Response, StreamingResponse
 
-from springtide.core.units import MICRO, NANO, format_money, format_points
+from springtide.core.units import (
+    MICRO,
+    NANO,
+    PPM,
+    format_money,
+    format_points,
+    format_ratio,
+)
 from springtide.services.login import SignedIn
 from springtide.web.pages.shared.call import HEADERS, Call
 
@@ -27,16 +34,18 @@ EXACT = 10**15
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _NUMBERS = {"money": '#,##0.00####', "points": '#,##0.0000#####', "price": '#,##0.0000##',
-            "count": "#,##0", "day": "yyyy-mm-dd", "moment": "yyyy-mm-dd hh:mm:ss"}  # fmt: skip
+            "count": "#,##0", "ratio": "0.00##%", "day": "yyyy-mm-dd",
+            "moment": "yyyy-mm-dd hh:mm:ss"}  # fmt: skip
 _SCALES: dict[str, tuple[int, Callable[[int], str]]] = {
     "money": (MICRO, format_money),
     "price": (MICRO, format_money),
     "points": (NANO, format_points),
+    "ratio": (PPM, format_ratio),
 }
 _writing = BoundedSemaphore(2)
 
 Head = tuple[str, str]
-"""A column: what it is called, and text, money, points, price, count, day or moment."""
+"""A column: what it is called, and text, money, points, price, count, ratio, day or moment."""
 
 Rows = Iterator[Sequence[object]]
 Table = Callable[[Call, SignedIn], tuple[str, Sequence[Head], Rows]]
