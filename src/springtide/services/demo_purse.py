@@ -9,7 +9,7 @@ from springtide.services.writer import Writer
 from springtide.storage.database import Database
 
 CASH_OUT = "demo-purse"
-PAID, ASKED = "demo-withdrawal-1", "demo-withdrawal-2"
+PAID, ASKED = "demo-purse-paid", "demo-purse-asked"
 SENT_WITH = "demo"
 
 
