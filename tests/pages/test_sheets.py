@@ -102,8 +102,9 @@ def test_every_table_can_be_downloaded(visits: Visits, books: Database) -> None:
         for rest in ("prices", "staff", "keys", "evidence", "drafts"):
             assert get(f"{rest}.xlsx"), rest
         agents = get("agents.xlsx")
-        assert agents[1][1:3] == ["3301", "hangzhou"]
-        assert agents[1][5] == 0.002
+        [agent] = [row for row in agents if row[2] == "hangzhou"]
+        assert agent[1] == "3301"
+        assert agent[5] == 0.002
         asked = get("withdrawals.xlsx")
         rows = withdrawals.list_withdrawals(books, "demo", after=0, most=10**6)
         assert [(row[0], row[3]) for row in asked[1:]] == [
@@ -115,10 +116,11 @@ def test_every_table_can_be_downloaded(visits: Visits, books: Database) -> None:
         )
         assert [row[3] for row in earned[1:]] == [row.order for row in known_earned]
         shops = get("merchants.xlsx")
-        assert [row[0] for row in shops[1:]] == ["corner", "teahouse"]
+        known_shops = listing.list_merchants(books, "demo", "", 10**6)
+        assert [row[0] for row in shops[1:]] == list(known_shops)
         for rest in ("batches", "cash-outs", "applications", "levels", "frozen", "alarms"):
             assert get(f"{rest}.xlsx"), rest
-        assert get("payouts.xlsx?batch=demo")[1][0] == "demo-withdrawal-1"
+        assert len(get("payouts.xlsx?batch=demo")) == 2
         for rest in (
             "payouts.xlsx?batch=none",
             "lots.xlsx?member=zz",
