@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from springtide.core.units import format_money, format_points, format_ratio
-from springtide.services import holding, invitations, notices, reports, withdrawals
+from springtide.services import holding, invitations, notices, reports, stores, withdrawals
 from springtide.services.overview import Overview
 from springtide.services.sessions import Session
 from springtide.web.pages.shared import series
@@ -67,8 +67,18 @@ def listed(call: Call, session: Session, template: str, tab: str, **more: Any) -
     following = call.here(before=str(shown[-1].seq)) if len(found) > LOTS_A_PAGE else ""
     first = call.here(before="") if before is not None else ""
     return call.page(
-        template, lots=shown, policy=policy, first=first, following=following, tab=tab, **more
-    )
+        template, lots=shown, policy=policy, first=first, following=following, tab=tab,
+        names=names_of(call, *(one.merchant for one in shown)), **more,
+    )  # fmt: skip
+
+
+def names_of(call: Call, *merchants: str) -> dict[str, str]:
+    """What stores are called, by their ids; one that nobody accepted has its id only."""
+    found = [
+        stores.find_store(call.database, call.program, merchant, call.now)
+        for merchant in {*merchants} - {""}
+    ]
+    return {store.merchant: store.name for store in found if store}
 
 
 def lot(call: Call, session: Session) -> Response:
@@ -81,8 +91,9 @@ def lot(call: Call, session: Session) -> Response:
     policy, one = found
     seen = call.house.overviews.get(call.program)
     return call.page(
-        "member/lot.html", lot=one, policy=policy, more=_orders_needed(one, seen), tab="lots"
-    )
+        "member/lot.html", lot=one, policy=policy, more=_orders_needed(one, seen), tab="lots",
+        names=names_of(call, one.merchant),
+    )  # fmt: skip
 
 
 def _orders_needed(one: holding.Lot, seen: Overview | None) -> int | None:

@@ -11,7 +11,7 @@ from springtide.services import holding, listing
 from springtide.services.listing import OrderFilter
 from springtide.services.preview import preview
 from springtide.services.sessions import Session
-from springtide.web.pages.member.home import listed, member_of
+from springtide.web.pages.member.home import listed, member_of, names_of
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.people import random_hex
 
@@ -64,6 +64,7 @@ def order(call: Call, session: Session) -> Response:
         "member/order.html", row=row, event=event, amount=parse_money(event["amount"]),
         settled=settled, left=left, back=back, has=_holding(call, session),
         lot=_lot(call, session, settled), tab="orders",
+        names=names_of(call, event.get("merchant") or ""),
     )  # fmt: skip
 
 
