@@ -9,6 +9,7 @@ from springtide.core import reducer, withdrawal
 from springtide.services import acts, cash_outs
 from springtide.services.holds import Status
 from springtide.storage.database import Database
+from springtide.web.commands import COMMANDS
 from springtide.web.pages.shared import words
 from tests.pages import catalogues
 
@@ -79,6 +80,7 @@ def test_every_act_has_words(books: Database) -> None:
         "role.revoke",
         "member.unfreeze",
     } <= found
+    found |= {f"{command.type}.post" for command in COMMANDS} | {"pay.post"}
     found |= {f"withdrawal.{state}" for state in withdrawal.STATES[1:]}
     found |= {act.what for act in acts.list_acts(books, "demo", limit=10**6)}
     assert found - set(words.ACTS) == set()
