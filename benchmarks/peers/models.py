@@ -49,7 +49,7 @@ def simpy(pool: Pool, orders: int) -> Work:
 
 def mesa(pool: Pool, orders: int) -> Work:
     """An agent for every customer, and a collector of the pool after every step."""
-    import mesa as tool
+    import mesa as tool  # says no types; nor do the classes made of it
 
     class Customer(tool.Agent):  # type: ignore[misc]
         def order(self) -> None:

@@ -8,20 +8,9 @@ import pytest
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from tests.cli.conftest import Command
-from tests.core.history import ADVERT_B, merged, write_toml
+from tests.core.history import ON_STATEMENT, write_toml
 
-POLICY = write_toml(
-    merged(
-        ADVERT_B,
-        commission={
-            "direct": "0.003", "mode": "statement", "recruiter": "0.002",
-            "territory": {"district": "0.001"},
-            "level": {
-                "max_depth": 2, "rates": {"1": "0.001"}, "rules": {"1": {"own_spend": "9"}},
-            },
-        },
-    )
-)  # fmt: skip
+POLICY = write_toml(ON_STATEMENT)
 
 
 @pytest.fixture

@@ -386,3 +386,15 @@ HUGE = st.one_of(st.integers(10**15, LIMIT), st.integers(LIMIT - 2, LIMIT + 2))
 """Amounts at which something overflows sooner or later."""
 
 REGIONS = st.sampled_from([None, "", "330106", "3301", "33", "110101"])
+
+ON_STATEMENT = merged(
+    ADVERT_B,
+    commission={
+        "direct": "0.003", "mode": "statement", "recruiter": "0.002",
+        "territory": {"district": "0.001"},
+        "level": {
+            "max_depth": 2, "rates": {"1": "0.001"}, "rules": {"1": {"own_spend": "9"}},
+        },
+    },
+)  # fmt: skip
+"""Commissions of every kind, paid outside."""

@@ -110,11 +110,11 @@ def test_what_comes_after_the_batch_waits_for_the_next(database: Database, shop:
     cash_outs.ask(database, shop, late, "key:k", NIGHT)
     too_late = ask(database, shop, "c", "m2", "1")  # its clock was slow; the batch is over
     assert too_late.asked_at < NIGHT
-    assert cash_outs.list_due(database, NIGHT + timedelta(hours=1)) == [shop]
+    assert shop in cash_outs.list_due(database, NIGHT + timedelta(hours=1))
     assert cash_outs.run(database, shop, "cli", NIGHT + timedelta(hours=23)) == []
     [done] = cash_outs.run(database, shop, "cli", NIGHT + timedelta(days=1))
     assert (done.batch, done.paid) == ("springtide:cash-outs:2026-11-23", 2)
-    assert cash_outs.list_due(database, NIGHT + timedelta(days=9)) == []
+    assert shop not in cash_outs.list_due(database, NIGHT + timedelta(days=9))
 
 
 def test_a_crash_at_any_moment_is_made_up_for(database: Database, shop: str) -> None:

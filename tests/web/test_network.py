@@ -9,23 +9,12 @@ import psycopg
 import pytest
 
 from springtide.storage.database import Database
-from tests.core.history import ADVERT_B, merged, write_toml
+from tests.core.history import ON_STATEMENT, write_toml
 from tests.services.histories import assert_sound
 from tests.web.filled import application
 from tests.web.serving import Service, Shop, check_problem, opened, order
 
-POLICY = write_toml(
-    merged(
-        ADVERT_B,
-        commission={
-            "direct": "0.003", "mode": "statement", "recruiter": "0.002",
-            "territory": {"district": "0.001"},
-            "level": {
-                "max_depth": 2, "rates": {"1": "0.001"}, "rules": {"1": {"own_spend": "9"}},
-            },
-        },
-    )
-)  # fmt: skip
+POLICY = write_toml(ON_STATEMENT)
 
 
 @pytest.fixture

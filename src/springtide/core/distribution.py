@@ -82,15 +82,20 @@ def note_terms(entry: Entry, merchant: str) -> Terms:
     """
     terms = open_terms(entry.state, merchant)
     if merchant in entry.state.distribution.terms:
-        entry.receipt["terms"] = {
-            "take_rate": format_ratio(terms.take_ppm),
-            "platform": format_ratio(terms.platform_ppm),
-            "distribution": format_ratio(terms.distribution_ppm),
-            "region": terms.region,
-            "recruiter": terms.recruiter,
-            "recruiter_until": terms.recruiter_until,
-        }
+        entry.receipt["terms"] = told_of(terms)
     return terms
+
+
+def told_of(terms: Terms) -> dict[str, object]:
+    """What terms say of an order's money, as events say it."""
+    return {
+        "take_rate": format_ratio(terms.take_ppm),
+        "platform": format_ratio(terms.platform_ppm),
+        "distribution": format_ratio(terms.distribution_ppm),
+        "region": terms.region,
+        "recruiter": terms.recruiter,
+        "recruiter_until": terms.recruiter_until,
+    }
 
 
 def terms_when_paid(policy: Policy, merchant: str, receipt: Receipt) -> Terms:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError
 
+from springtide.core.distribution import told_of
 from springtide.core.event_fields import Json, is_name
 from springtide.core.policy import Terms
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome
-from springtide.core.units import format_ratio
 from springtide.services.deciding import decide
 from springtide.services.regions import find_region
 from springtide.storage import distribution, listing, onboarding, programs
@@ -29,6 +29,7 @@ __all__ = [
     "Application",
     "ApplicationRow",
     "activate",
+    "all_told_of",
     "apply",
     "change",
     "list_applications",
@@ -39,7 +40,6 @@ __all__ = [
     "resume",
     "suspend",
     "terms_in_effect",
-    "told_of",
 ]
 
 
@@ -232,7 +232,7 @@ def change(
         if onboarding.find_application(tx, program, merchant) != row:
             raise NotPossible(f"{merchant} was just changed by somebody else; look again")
 
-    before = None if had is None else told_of(had)
+    before = None if had is None else all_told_of(had)
     return decide(database, name, event, now, actor, merchant, look_again, before)
 
 
@@ -259,18 +259,9 @@ def move_settlement(
     return replace(row, settlement=settlement)
 
 
-def told_of(terms: Terms) -> dict[str, object]:
-    """Terms as events say them."""
-    return {
-        "take_rate": format_ratio(terms.take_ppm),
-        "platform": format_ratio(terms.platform_ppm),
-        "distribution": format_ratio(terms.distribution_ppm),
-        "region": terms.region,
-        "recruiter": terms.recruiter,
-        "recruiter_until": terms.recruiter_until,
-        "owner": terms.owner,
-        "suspended": terms.suspended,
-    }
+def all_told_of(terms: Terms) -> dict[str, object]:
+    """All that terms say, as events say it."""
+    return {**told_of(terms), "owner": terms.owner, "suspended": terms.suspended}
 
 
 def suspend(
@@ -311,7 +302,7 @@ def _turn(
         raise NotPossible(f"{merchant} is {row.status}, not {before}; nothing was changed")
     event = {
         "type": "merchant_terms", "id": f"{after}:{merchant}:{now.isoformat()}",
-        "merchant": merchant, **told_of(terms), "suspended": after == "suspended",
+        "merchant": merchant, **all_told_of(terms), "suspended": after == "suspended",
     }  # fmt: skip
     return _review(database, name, event, after, reason, now, actor)
 

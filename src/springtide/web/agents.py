@@ -26,12 +26,12 @@ from springtide.web.depends import (
     refusing,
 )
 from springtide.web.distribution import DAY
-from springtide.web.models import AmountIn, Money, Name, Page
+from springtide.web.models import AmountIn, Money, Name, Page, ReferenceIn
 
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 LONGEST = 100
-"""Of a contract's id and of a reference, which stand in the ids of events together."""
+"""Of a contract's id, which stands in the ids of events together with a reference."""
 
 
 class AgentIn(BaseModel):
@@ -65,9 +65,7 @@ class DepositIn(BaseModel):
     """What an agent paid; refundable, and never anybody's revenue."""
 
     amount: AmountIn
-    reference: str = Field(
-        min_length=1, max_length=LONGEST, description="of the payment; it is noted once"
-    )
+    reference: ReferenceIn
 
 
 def _show(row: Contract) -> Agent:

@@ -1,11 +1,14 @@
 """Levels, dividends, commissions paid on statement and the budget of all of it, over HTTP."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
+from springtide.core.event_fields import Json
 from springtide.core.policy import PolicyError
+from springtide.core.reducer import Outcome
 from springtide.core.units import PPM, format_fraction, format_money, format_ratio
 from springtide.services import budget, commissions, dividends, levels, listing
 from springtide.services.gateway import Database, UnknownDraft
@@ -25,7 +28,7 @@ from springtide.web.depends import (
     plain,
     refusing,
 )
-from springtide.web.models import AmountIn, Money, Name, Page
+from springtide.web.models import AmountIn, Money, Name, Page, ReferenceIn
 from springtide.web.policies import DraftIn, Number
 from springtide.web.problems import Problem
 
@@ -105,9 +108,7 @@ class PaidIn(BaseModel):
 
     member: Name
     amount: AmountIn
-    reference: str = Field(
-        min_length=1, max_length=100, description="of the payment; it is noted once"
-    )
+    reference: ReferenceIn
 
 
 class Paid(BaseModel):
@@ -205,7 +206,12 @@ def run_levels(
         return _promotions(levels.run(books, key.program, now, key.actor, wish.only))
 
 
-def _shared(event: dict[str, Any], receipt: dict[str, Any]) -> Dividend:
+def _wished(books: Database, key: Principal, now: datetime, wish: DividendIn) -> Json:
+    return dividends.event_of(books, key.program, wish.period, wish.share, wish.weights, now)
+
+
+def _shared(told: Json, outcome: Outcome) -> Dividend:
+    event, receipt = cast(dict[str, Any], told), cast(dict[str, Any], outcome.receipt)
     return Dividend(
         period=event["period"],
         revenue=event["revenue"],
@@ -223,11 +229,9 @@ def preview_dividend(
 ) -> Dividend:
     """What a dividend would pay to whom, by the books of a month that is over."""
     with refusing():
-        event = dividends.event_of(
-            books, key.program, wish.period, wish.share, wish.weights, now
-        )
+        event = _wished(books, key, now, wish)
         outcome = dividends.preview_dividend(books, key.program, event, now)
-    return _shared(cast(dict[str, Any], event), cast(dict[str, Any], outcome.receipt))
+    return _shared(event, outcome)
 
 
 @router.post("/dividends", status_code=201)
@@ -236,11 +240,9 @@ def post_dividend(
 ) -> Dividend:
     """Pay a dividend for a month, once: the same again gets the same answer."""
     with refusing():
-        event = dividends.event_of(
-            books, key.program, wish.period, wish.share, wish.weights, now
-        )
+        event = _wished(books, key, now, wish)
         outcome = dividends.post_dividend(books, key.program, event, now, key.actor)
-    return _shared(cast(dict[str, Any], event), cast(dict[str, Any], outcome.receipt))
+    return _shared(event, outcome)
 
 
 @router.get("/commissions/due")

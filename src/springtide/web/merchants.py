@@ -34,7 +34,7 @@ from springtide.web.depends import (
     refusing,
 )
 from springtide.web.distribution import DAY, LAST_DAY, midnight
-from springtide.web.models import AmountIn, Money, Name, Page
+from springtide.web.models import AmountIn, Money, Name, Page, ReferenceIn
 
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
@@ -130,9 +130,7 @@ class PaymentIn(BaseModel):
     """What was sent to a merchant for its sales."""
 
     amount: AmountIn
-    reference: str = Field(
-        min_length=1, max_length=100, description="of the payment; it is noted once"
-    )
+    reference: ReferenceIn
 
 
 class Payment(BaseModel):
@@ -259,7 +257,8 @@ def _merchant(books: Database, key: Principal, id_: str) -> str:
 
 def _terms(books: Database, key: Principal, merchant: str) -> Terms:
     own, terms = merchants.terms_in_effect(books, key.program, merchant)
-    return Terms.model_validate({"merchant": merchant, "own": own, **merchants.told_of(terms)})
+    told = merchants.all_told_of(terms)
+    return Terms.model_validate({"merchant": merchant, "own": own, **told})
 
 
 @router.get("/merchants/{id:path}/terms", operation_id="read_terms")

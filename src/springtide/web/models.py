@@ -19,6 +19,9 @@ Points = Annotated[
 AmountIn = Annotated[
     str, Field(pattern=r"^[0-9]+(\.[0-9]{1,6})?$", examples=["1000.00"], description="money")
 ]
+ReferenceIn = Annotated[
+    str, Field(min_length=1, max_length=100, description="of the payment; it is noted once")
+]
 PointsIn = Annotated[
     str,
     Field(pattern=r"^(all|[0-9]+(\.[0-9]{1,9})?)$", examples=["10", "all"]),

@@ -95,7 +95,7 @@ def member(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Res
 
 
 def statement(call: Call, staff: SignedIn) -> Response:
-    """Every movement of a member: it takes longer, for it reads all transfers."""
+    """The newest movements of a member."""
     id_ = call.request.path_params["id"]
     try:
         found = reports.read_statement(call.database, call.program, id_)

@@ -65,7 +65,7 @@ class Simulator:
         except CannotPlay as error:
             line = edited.blame(str(error))
             return self._page(call, staff, edited, preset, run, 422, line)
-        work = partial(_play, preset or "scenario", edited.text, *ready)
+        work = partial(_play, preset or "scenario", edited.text, ready)
         key, most = (call.program, staff.name), ready[0].time.periods
         if not self._runs.start(key, call.now, staff.name, most, work):
             edited.errors[""] = call.say(
@@ -106,11 +106,10 @@ class Simulator:
         )  # fmt: skip
 
 
-def _play(
-    name: str, text: str, scenario: Any, without: bool, advance: Advance,  # noqa: FBT001
-) -> Played:  # fmt: skip
+def _play(name: str, text: str, ready: tuple[Any, bool], advance: Advance) -> Played:
     from springtide.services.simulation_report import write_report
 
+    scenario, without = ready
     found, results = rehearsal.rehearse(scenario, without_controls=without, progress=advance)
     keep = 1 - scenario.policy.cash_out_fee_ppm / PPM
     return Played(name, text, found, write_report(name, text, results, keep))

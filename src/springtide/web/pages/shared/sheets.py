@@ -61,7 +61,7 @@ def sheet(table: Table) -> Callable[[Call, SignedIn], Response]:
         try:
             with _writing:
                 first = next(rows, None)  # what is not there is said before anything is sent
-                write(file, call, heads, [] if first is None else _chained(first, rows))
+                write(file, call.say, heads, [] if first is None else _chained(first, rows))
         except BaseException:
             file.close()
             raise
@@ -87,7 +87,7 @@ def _parts(file: IO[bytes]) -> Iterator[bytes]:
 
 def write(
     file: IO[bytes],
-    call: Call,
+    say: Callable[[str], str],
     heads: Sequence[Head],
     rows: Iterable[Sequence[object]],
     most: int = MOST_ROWS,
@@ -107,7 +107,7 @@ def write(
             for column, ((_, kind), value) in enumerate(zip(heads, row, strict=True)):
                 _write(page, number, column, kind, value, forms.get(kind))
         if next(rows, None) is not None:
-            said = call.say(
+            said = say(
                 "There are more rows. A sheet ends after %(most)s; the API has the rest."
             )
             page.write_string(number + 1, 0, said % {"most": f"{most:,}"}, bold)
