@@ -1,12 +1,16 @@
 """Receipts: from integers to decimal strings; docs/algorithms/amounts.md, rule M1."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterable
 
 from springtide.core.state import Receipt
 from springtide.core.units import format_money, format_points
 
-_WRITERS: dict[str, Callable[[int], str]] = {
+
+def _render_rows(rows: Iterable[Receipt]) -> list[Receipt]:
+    return [render(row) for row in rows]
+
+
+_WRITERS: dict[str, Callable[..., object]] = {
     **dict.fromkeys(("points", "granted", "burned", "supply"), format_points),
     **dict.fromkeys(
         (
@@ -15,20 +19,15 @@ _WRITERS: dict[str, Callable[[int], str]] = {
         ),
         format_money,
     ),
+    **dict.fromkeys(("commissions", "dividends", "exits", "paid", "refused"), _render_rows),
 }  # fmt: skip
 
-_ROWS = frozenset(("commissions", "dividends", "exits", "paid", "refused"))
+_writer_of = _WRITERS.get
 
 
 def render(receipt: Receipt) -> Receipt:
     """A receipt with its amounts as decimal strings, fields in the same order."""
-    rendered: Receipt = {}
-    for name, value in receipt.items():
-        writer = _WRITERS.get(name)
-        if writer is not None:
-            rendered[name] = writer(cast(int, value))
-        elif name in _ROWS:
-            rendered[name] = [render(row) for row in cast(list[Receipt], value)]
-        else:
-            rendered[name] = value
-    return rendered
+    return {
+        name: value if (write := _writer_of(name)) is None else write(value)
+        for name, value in receipt.items()
+    }

@@ -60,16 +60,22 @@ def parse_points(text: object) -> int:
 
 def format_money(amount_micro: int) -> str:
     """Write micro as a decimal string of six digits, exactly."""
-    if amount_micro < 0:
-        return "-" + format_money(-amount_micro)
-    return f"{amount_micro // MICRO}.{amount_micro % MICRO:06d}"
+    if amount_micro < MICRO:
+        if amount_micro < 0:
+            return "-" + format_money(-amount_micro)
+        return f"0.{amount_micro:06d}"
+    digits = str(amount_micro)  # quicker than to divide
+    return f"{digits[:-MONEY_DECIMALS]}.{digits[-MONEY_DECIMALS:]}"
 
 
 def format_points(points_nano: int) -> str:
     """Write nano as a decimal string of nine digits, exactly."""
-    if points_nano < 0:
-        return "-" + format_points(-points_nano)
-    return f"{points_nano // NANO}.{points_nano % NANO:09d}"
+    if points_nano < NANO:
+        if points_nano < 0:
+            return "-" + format_points(-points_nano)
+        return f"0.{points_nano:09d}"
+    digits = str(points_nano)
+    return f"{digits[:-POINTS_DECIMALS]}.{digits[-POINTS_DECIMALS:]}"
 
 
 def format_fraction(number: int, scale: int) -> str:
