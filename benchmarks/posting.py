@@ -205,7 +205,7 @@ def report(
 
 def main() -> None:
     """Run all three on a server of their own, and check the books afterwards."""
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     sys.setswitchinterval(0.00002)
     print(f"{ORDERS:,} purchases by {MEMBERS:,} members on {os.cpu_count()} cores")
     with (

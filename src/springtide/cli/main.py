@@ -100,7 +100,7 @@ def main() -> None:
         sys.exit(_fail("the product checks itself while it runs; start Python without -O"))
     # Batches make many short-lived records and no cycles, and the thread that writes them
     # should not wait long for the one that folds.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     sys.setswitchinterval(0.00002)
     if len(sys.argv) == 1:
         sys.argv.append("--help")

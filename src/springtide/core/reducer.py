@@ -84,6 +84,8 @@ class Outcome:
     receipt: Receipt
     entry: Entry | None
     refusal: Refusal | None = None
+    told: bytes = b""
+    """How it is told to whoever sent the event, if the writer was given words for it."""
 
 
 def opening_transfers(state: State) -> list[Transfer]:

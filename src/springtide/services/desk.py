@@ -11,13 +11,12 @@ from datetime import datetime
 
 from springtide.core.event_fields import Json
 from springtide.core.reducer import Outcome
-from springtide.services.writer import Writer
+from springtide.services.writer import MOST_IN_A_BATCH, Tell, Writer
 from springtide.storage.acts import Deed
 from springtide.storage.database import Database
 
 __all__ = ["Answer", "Deed", "Desk", "DeskFull"]
 
-MOST_AT_ONCE = 4_000
 MOST_WAITING = 50_000
 
 Answer = Callable[[list[Outcome] | Exception], None]
@@ -36,9 +35,14 @@ class Desk:
     """Posts to one program; safe to use from any thread."""
 
     def __init__(
-        self, database: Database, name: str, now: Callable[[], datetime] | None = None
+        self,
+        database: Database,
+        name: str,
+        now: Callable[[], datetime] | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self._now = now
+        self._tell = tell
         self._database = database
         self._name = name
         self._waiting: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
@@ -76,7 +80,7 @@ class Desk:
         while (group := self._waiting.get()) is not None:
             groups, closing = [group], False
             size = len(group[0])
-            while size < MOST_AT_ONCE:
+            while size < MOST_IN_A_BATCH:
                 try:
                     more = self._waiting.get_nowait()
                 except queue.Empty:
@@ -102,7 +106,7 @@ class Desk:
             events += group
         try:
             if self._writer is None:
-                self._writer = Writer(self._database, self._name, self._now)
+                self._writer = Writer(self._database, self._name, self._now, self._tell)
             outcomes = self._writer.post(events, deeds)
         except Exception as error:  # a defect must not leave the others waiting for ever
             self._forget_writer()

@@ -8,18 +8,17 @@ from typing import NamedTuple, NoReturn
 import msgspec
 from starlette.types import Receive, Send
 
-from springtide.core.receipts import render
-from springtide.core.reducer import Outcome
 from springtide.services.desk import Deed, DeskFull
 from springtide.web.bodies import MOST_BODY, read_command
 from springtide.web.desks import Desks, Waiter
-from springtide.web.problems import REFUSALS, Problem, code_of, problem_body, refusal_body
+from springtide.web.problems import REFUSALS, Problem, code_of, problem_body
 
 MOST_LINES = 1_000
 """Lines that are posted together; their receipts are sent as soon as they are durable."""
 
-MOST_IN_FLIGHT = 8
-"""Slices of one caller that are posted or wait to be, so that the desk never waits for more."""
+MOST_IN_FLIGHT = 25
+"""Slices of one caller that are posted or wait to be: more than one commit takes, so that the
+next is ready when it is done."""
 
 PAUSE_S = 0.05
 """How long a full desk is left alone: who sends a batch can wait."""
@@ -33,7 +32,7 @@ Line = bytes | Problem
 class _Slice(NamedTuple):
     """Lines on their way: their answers so far, and the places of those that are posted."""
 
-    answers: list[object]
+    answers: list[bytes]
     places: list[int]
     waiter: Waiter | None
 
@@ -72,8 +71,8 @@ async def answer_batch(receive: Receive, send: Send, road: Road) -> None:
                 await _send_part(send, lost)
                 break
             for place, outcome in zip(part.places, outcomes, strict=True):
-                part.answers[place] = _line(outcome)
-            text = b"\n".join(map(_encode, part.answers)) + b"\n"
+                part.answers[place] = outcome.told
+            text = b"\n".join(part.answers) + b"\n"
             await _send_part(send, text)
     finally:
         reading.cancel()
@@ -106,18 +105,18 @@ async def _read(receive: Receive, slices: _Slices, road: Road) -> None:
 
 
 async def _post(lines: list[Line], road: Road) -> _Slice:
-    answers: list[object] = []
+    answers: list[bytes] = []
     events, places = [], []
     for line in lines:
         try:
             event = read_command(line, "purchase") if isinstance(line, bytes) else _no(line)
         except Problem as problem:
-            answers.append(problem_body(problem.code, problem.detail))
+            answers.append(_encode(problem_body(problem.code, problem.detail)))
             continue
         event["type"] = road.order_type
         events.append(event)
         places.append(len(answers))
-        answers.append(None)
+        answers.append(b"")
     return _Slice(answers, places, await _submit(road, events) if events else None)
 
 
@@ -131,13 +130,6 @@ async def _submit(road: Road, events: list[dict[str, object]]) -> Waiter:
             return await road.desks.submit(road.program, events, road.deed)
         except DeskFull:
             await asyncio.sleep(PAUSE_S)
-
-
-def _line(outcome: Outcome) -> object:
-    receipt = render(outcome.receipt)
-    if outcome.refusal is None:
-        return receipt
-    return refusal_body(outcome.refusal, receipt)
 
 
 async def _read_lines(receive: Receive) -> AsyncIterator[list[Line]]:

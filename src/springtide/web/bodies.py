@@ -1,9 +1,11 @@
-"""Bodies of commands: bytes to events, read by msgspec, with what no event may be refused."""
+"""Bodies of commands and of their answers, read and written by msgspec."""
 
 import msgspec
 from starlette.types import Receive
 
-from springtide.web.problems import Problem
+from springtide.core.receipts import render
+from springtide.core.reducer import Outcome
+from springtide.web.problems import Problem, refusal_body
 
 MOST_BODY = 64 * 1024
 DEEPEST = 20
@@ -13,6 +15,7 @@ RESERVED = "springtide:"
 """How the ids begin that the product gives itself, as to settlements."""
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 def _depth(value: object) -> int:
@@ -70,3 +73,11 @@ def read_command(text: bytes, type_: str) -> dict[str, object]:
         raise Problem("invalid_event", "commissions is what the service says; leave it out")
     body["type"] = type_
     return body
+
+
+def write_answer(outcome: Outcome) -> bytes:
+    """The receipt of an event, or the problem that says why it was refused."""
+    receipt = render(outcome.receipt)
+    if outcome.refusal is None:
+        return _encode(receipt)
+    return _encode(refusal_body(outcome.refusal, receipt))

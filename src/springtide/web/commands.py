@@ -12,7 +12,6 @@ from typing import NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
-import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -63,7 +62,6 @@ Of staff all goes there."""
 
 BATCH_PATH = "/v1/orders/batch"
 
-_encode = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 _REPLAYED = (b"idempotent-replayed", b"true")
 
@@ -91,9 +89,9 @@ class _Refused(Exception):
 
 def _answer(outcome: Outcome) -> Answer:
     if outcome.entry is not None:
-        return Answer(201, _encode(render(outcome.receipt)))
+        return Answer(201, outcome.told)
     if outcome.refusal is None:
-        return Answer(200, _encode(render(outcome.receipt)), (_REPLAYED,))
+        return Answer(200, outcome.told, (_REPLAYED,))
     raise _Refused(outcome)
 
 

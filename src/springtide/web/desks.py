@@ -18,6 +18,7 @@ from springtide.services.listing import Program, read_program
 from springtide.services.policies import put_due_in_effect
 from springtide.services.programs import list_programs
 from springtide.services.settling import due_settlements
+from springtide.web.bodies import write_answer
 from springtide.web.flight import SingleFlight
 from springtide.web.observe import log
 
@@ -160,7 +161,9 @@ class Desks:
         Raises:
             DeskFull: too many events wait.
         """
-        desk = self._desks.pop(program, None) or Desk(self._database, program, self._now)
+        desk = self._desks.pop(program, None) or Desk(
+            self._database, program, self._now, write_answer
+        )
         self._desks[program] = desk  # the last in the order of use
         waiter: Waiter = asyncio.get_running_loop().create_future()
         desk.submit(events, partial(self._take, waiter), deed)
