@@ -6,15 +6,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 from springtide.core.journal import merchant_account
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.storage import listing, movements, orders, programs
+from springtide.storage import earnings, listing, movements, orders, programs
 from springtide.storage.database import Database, Transaction
-from springtide.storage.listing import (
-    CommissionRow,
-    EntryRow,
-    LotRow,
-    MemberRow,
-    PolicyRow,
-)
+from springtide.storage.earnings import CommissionRow
+from springtide.storage.listing import EntryRow, LotRow, MemberRow, PolicyRow
 from springtide.storage.orders import OrderFilter
 from springtide.storage.programs import Program
 
@@ -138,7 +133,7 @@ def list_commissions(
     database: Database, name: str, member: str, after: tuple[int, int], most: int
 ) -> list[CommissionRow]:
     """Commissions in the order they were posted, of one member if one is given."""
-    return _read(listing.read_commissions, database, name, member, after, most)
+    return _read(earnings.read_commissions, database, name, member, after, most)
 
 
 def list_policies(database: Database, name: str) -> list[PolicyRow]:
