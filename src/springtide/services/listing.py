@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from springtide.core.journal import merchant_account
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.storage import earnings, listing, movements, orders, programs
+from springtide.storage import earnings, history, listing, movements, orders, programs
 from springtide.storage.database import Database, Transaction
 from springtide.storage.earnings import CommissionRow
 from springtide.storage.listing import EntryRow, LotRow, MemberRow, PolicyRow
@@ -116,7 +116,8 @@ def read_merchant(database: Database, name: str, id_: str) -> int | None:
         program = programs.get_program(tx, name)
         if not listing.is_merchant(tx, program, id_):
             return None
-        return listing.read_balance(tx, program, merchant_account(id_))
+        account = merchant_account(id_)
+        return history.read_merchants(tx, program, [account])[account]
 
 
 def read_wallet(database: Database, name: str, member: str) -> int | None:

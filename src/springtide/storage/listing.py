@@ -211,17 +211,6 @@ def is_merchant(tx: psycopg.Connection, program: Program, id_: str) -> bool:
     return row is not None
 
 
-def read_balance(tx: psycopg.Connection, program: Program, account: str) -> int:
-    """The balance of one account, in micro."""
-    row = tx.execute(
-        "SELECT coalesce(sum(credit - debit), 0) FROM posting"
-        " WHERE program_id = %s AND account = %s",
-        [program.id, account],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 class PolicyRow(NamedTuple):
     """A version of a program's policy."""
 
