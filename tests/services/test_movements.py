@@ -1,12 +1,19 @@
 """Movements written for statements: what is read never depends on how far they are written."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from springtide.services.audit import audit
-from springtide.services.listing import read_wallet
+from springtide.services.commissions import (
+    list_earned,
+    list_newest,
+    payable_micro,
+    read_team,
+)
+from springtide.services.listing import list_commissions, read_wallet
 from springtide.services.movements import write_movements
 from springtide.services.reports import Statement, read_statement
 from springtide.storage import movements
@@ -21,6 +28,7 @@ from tests.services.histories import (
     post_in_batches,
 )
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ACCOUNTS = ("wallet:", "points:", "credit:")
 
 
@@ -52,6 +60,17 @@ def scanned(admin: psycopg.Connection, name: str, member: str) -> list[tuple[int
     ).fetchall()
 
 
+def earned_by(database: Database, name: str, member: str) -> list[object]:
+    """All that is told of what a member earned."""
+    return [
+        list_earned(database, name, member, NOW),
+        list_newest(database, name, member, NOW, None, 5),
+        list_commissions(database, name, member, (0, 0), 100),
+        payable_micro(database, name, member, NOW),
+        read_team(database, name, member),
+    ]
+
+
 def told(statement: Statement) -> list[tuple[int, str, int]]:
     return [(line.seq, line.cause, line.change) for line in statement.lines
             if line.cause != "split"]  # fmt: skip
@@ -66,6 +85,7 @@ def test_a_statement_is_the_same_however_far_movements_are_written(
     members = members_of(admin, name)[:6]
     before = [read_statement(database, name, member) for member in members]
     wallets = [read_wallet(database, name, member) for member in members]
+    earned = [earned_by(database, name, member) for member in members]
     for member, statement in zip(members, before, strict=True):
         assert told(statement) == scanned(admin, name, member)
     step = -(-len(events_of(vector)) // 2)
@@ -73,8 +93,31 @@ def test_a_statement_is_the_same_however_far_movements_are_written(
         after = [read_statement(database, name, member) for member in members]
         assert after == before
         assert [read_wallet(database, name, member) for member in members] == wallets
+        assert [earned_by(database, name, member) for member in members] == earned
         assert [statement.wallet_micro for statement in after] == wallets
     assert_sound(database, name)
+
+
+@pytest.mark.parametrize("vector", ["everything", "tiny"])
+def test_everybodys_commissions_are_those_of_each(
+    database: Database, admin: psycopg.Connection, vector: str
+) -> None:
+    name = open_program(database, policy_of(vector))
+    post_in_batches(database, name, [events_of(vector)])
+    note(database, name, len(events_of(vector)) // 2)
+    earners = admin.execute("SELECT DISTINCT member FROM commission").fetchall()
+    rows = [
+        row
+        for (member,) in earners
+        for row in list_commissions(database, name, member, (0, 0), 10_000)
+    ]
+    rows.sort(key=lambda row: (row.seq, row.line))
+    assert len(rows) > 2
+    paged, after = [], (0, 0)
+    while page := list_commissions(database, name, "", after, 2):
+        paged += page
+        after = page[-1].seq, page[-1].line
+    assert paged == rows == list_commissions(database, name, "", (0, 0), 10_000)
 
 
 def test_programs_that_are_behind_are_written_to_the_end(

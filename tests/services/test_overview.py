@@ -1,20 +1,33 @@
 """A program at a glance: what came in less what went out is what the reserve became."""
 
-from copy import deepcopy
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from statistics import median_low
 
+import psycopg
 import pytest
 
-from springtide.core.units import price_micro
+from springtide.core.units import parse_money, price_micro
+from springtide.services.audit import audit
 from springtide.services.demo import moved
-from springtide.services.history import Days
+from springtide.services.history import Days, write_histories, write_history
 from springtide.services.holding import list_lots, read_holding
-from springtide.services.listing import list_members
+from springtide.services.listing import list_members, list_merchants, read_merchant
 from springtide.services.overview import read_overview
+from springtide.services.reports import Status
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
 from springtide.storage.overview import Happened
-from tests.services.histories import NAMES, events_of, open_program, policy_of
+from tests.core.history import ADVERT_B, buy, cash_out, write_toml
+from tests.services.histories import (
+    NAMES,
+    assert_sound,
+    events_of,
+    open_program,
+    policy_of,
+    post_in_batches,
+)
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -29,7 +42,7 @@ def posted(database: Database, vector: str) -> str:
 
 @pytest.mark.parametrize("vector", ["everything", "splits", "tiny", "member-credit"])
 def test_days_add_up_to_the_reserve(database: Database, vector: str) -> None:
-    found, _ = read_overview(database, posted(database, vector), NOW)
+    found = read_overview(database, posted(database, vector), NOW)
     program, policy = found.status.program, found.status.policy
     came, left = (sum(getattr(day, way) for day in found.days) for way in ("inflow", "outflow"))
     assert all(day.inflow >= 0 and day.outflow >= 0 for day in found.days)
@@ -49,19 +62,110 @@ def test_days_add_up_to_the_reserve(database: Database, vector: str) -> None:
 
 
 @pytest.mark.parametrize("vector", NAMES)
-def test_reading_on_says_what_reading_anew_says(database: Database, vector: str) -> None:
+def test_an_overview_is_the_same_however_far_it_is_kept(
+    database: Database, admin: psycopg.Connection, vector: str
+) -> None:
     name, events = open_program(database, policy_of(vector)), events_of(vector)
-    seen, history = read_overview(database, name, NOW)
-    shown = deepcopy(seen)
     third = -(-len(events) // 3)
     with Writer(database, name) as writer:
         for first in range(0, len(events), third):
             writer.post(events[first : first + third])
-            on, history = read_overview(database, name, NOW, history)
-            anew, _ = read_overview(database, name, NOW)
-            assert on == anew
-            assert seen == shown, "what was shown before is still what it was"
-            seen, shown = on, deepcopy(on)
+            before = read_overview(database, name, NOW)
+            merchants = owed_to_merchants(database, name)
+            assert_is_outcome(admin, name, before.status)
+            steps = 0
+            while write_history(database, name, third // 3):
+                assert read_overview(database, name, NOW) == before
+                assert owed_to_merchants(database, name) == merchants
+                steps += 1
+            assert steps > 1
+    assert_sound(database, name)
+
+
+def owed_to_merchants(database: Database, name: str) -> dict[str, int | None]:
+    ids = list_merchants(database, name, "", 100)
+    return {id_: read_merchant(database, name, id_) for id_ in ids}
+
+
+def assert_is_outcome(admin: psycopg.Connection, name: str, status: Status) -> None:
+    """Medians and counts of buyers are those of their orders and lots, one by one."""
+    rows = admin.execute(
+        """
+        SELECT member, sum(points)::text, sum(net)::text FROM lot JOIN program p
+            ON p.id = program_id
+        WHERE p.name = %s GROUP BY member
+        """,
+        [name],
+    ).fetchall()
+    ordered = admin.execute(
+        """
+        SELECT e.event, coalesce((SELECT sum(amount) FROM refund r
+                         WHERE r.program_id = e.program_id AND r.order_id = e.id), 0)::text
+        FROM entry e JOIN program p ON p.id = e.program_id
+        WHERE p.name = %s AND e.kind IN ('purchase', 'pay')
+        """,
+        [name],
+    ).fetchall()
+    spent: dict[str, int] = {}
+    for event, refunded in ordered:
+        told = json.loads(event)
+        left = parse_money(told["amount"]) - int(refunded)
+        spent[told["member"]] = spent.get(told["member"], 0) + left
+    state = status.program.state(status.policy)
+    buyers = [
+        (spent[member], int(net), state.cash_now_micro(int(points)))
+        for member, points, net in rows
+        if spent[member]
+    ]
+    medians = [median_low(column) for column in zip(*buyers, strict=True)] or [0, 0, 0]
+    got_back = sum(net + cash >= paid for paid, net, cash in buyers)
+    assert list(status.outcomes) == [len(buyers), *medians, got_back]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        ("UPDATE history SET figures = replace(figures, '\"purchases\": ', '\"purchases\": 1')",
+         "the history of the pool"),
+        ("UPDATE history_balance SET balance = balance + 1 WHERE account = 'platform'",
+         "the balances by kind of account"),
+        ("UPDATE buyer SET spent = spent + 1 WHERE member = 'm1'", "the buyers' rows"),
+        ("UPDATE buyer SET points = points + 1 WHERE member = 'm1'", "the buyers' rows"),
+        ("DELETE FROM buyer WHERE member = 'm1'", "the buyers' rows"),
+        ("UPDATE buyer SET received = 7 WHERE member = 'm2'", "the buyers' rows"),
+    ],
+)  # fmt: skip
+def test_the_audit_finds_what_is_kept_and_the_journal_does_not_say(
+    own_database: Database, own_dsn: str, name: str, tampering: str, told: str
+) -> None:
+    open_program(own_database, write_toml(ADVERT_B), name)
+    first = [buy("o1", "m1", 10**9), buy("o2", "m2", 10**9, referrer="m1")]
+    post_in_batches(own_database, name, [first])
+    assert write_history(own_database, name, 100) == 3
+    post_in_batches(own_database, name, [[buy("o3", "m3", 10**9), cash_out("x1", "m3")]])
+    assert_sound(own_database, name)
+    with psycopg.connect(own_dsn, autocommit=True) as somebody:
+        assert somebody.execute(tampering).rowcount == 1
+    broken = [by for finding in audit(own_database, name).findings for by in finding.broken_by]
+    assert broken == [told]
+
+
+def test_programs_that_are_behind_are_summed_up_to_the_end(
+    own_database: Database, name: str
+) -> None:
+    other = f"{name}-other"
+    for program, orders in ((name, 7), (other, 3)):
+        open_program(own_database, write_toml(ADVERT_B), program)
+        post_in_batches(
+            own_database, program, [[buy(f"o{n}", "m1", 10**9) for n in range(orders)]]
+        )
+    assert write_histories(own_database, behind=5, most=3) == 3
+    assert write_histories(own_database, behind=5) == 5, "with the opening"
+    assert write_histories(own_database, behind=5) == 0
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(write_histories, own_database, 1, 1) for _ in range(6)]
+        assert sum(run.result() for run in runs) == 4, "everything once"
+    assert_sound(own_database, other)
 
 
 @pytest.mark.parametrize("vector", ["everything", "splits", "advert-a"])

@@ -20,11 +20,14 @@ TABLES = {
     "api_key",
     "batch",
     "binding",
+    "buyer",
     "cash_out_request",
     "departure",
     "entry",
     "evidence",
     "evidence_revocation",
+    "history",
+    "history_balance",
     "hold",
     "identity",
     "invitation",
@@ -73,11 +76,14 @@ MAY_INSERT = {
     "api_key",
     "batch",
     "binding",
+    "buyer",
     "cash_out_request",
     "departure",
     "entry",
     "evidence",
     "evidence_revocation",
+    "history",
+    "history_balance",
     "hold",
     "identity",
     "invitation",
@@ -120,6 +126,9 @@ MAY_INSERT_COLUMNS = {
 }  # fmt: skip
 """Where not all columns are the product's: a withdrawal's state is the trigger's."""
 MAY_UPDATE = {
+    "buyer": {"first_seq", "spent", "points", "received", "factor"},
+    "history": {"seq", "figures"},
+    "history_balance": {"balance"},
     "agent_contract": {"seq", "ended", "deposit"},
     "member_level": {"level", "seq", "reason"},
     "merchant_application": {"status", "reviewer", "reviewed_at", "reason", "settlement"},
@@ -219,11 +228,11 @@ def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connect
     keys: dict[str, str] = dict(rows.fetchall())
     assert keys.pop("program") == "PRIMARY KEY (id)"
     assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
-    assert keys.pop("movement_mark") == "PRIMARY KEY (program_id)"
+    assert keys.pop("movement_mark") == keys.pop("history") == "PRIMARY KEY (program_id)"
     for table in OF_THE_INSTALLATION:
         assert keys.pop(table).startswith(("PRIMARY KEY (name", "PRIMARY KEY (staff"))
     assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
-    assert len(keys) == len(TABLES) - 4 - len(OF_THE_INSTALLATION), (
+    assert len(keys) == len(TABLES) - 5 - len(OF_THE_INSTALLATION), (
         "all but transfer, which is only appended"
     )
 

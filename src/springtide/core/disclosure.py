@@ -70,11 +70,11 @@ class Rise:
     def __init__(self, start: tuple[int, int]) -> None:
         """`start` is the reserve and the supply that the price begins with."""
         self.logs = dict.fromkeys([*CAUSES.values(), "exits"], 0.0)
-        self._pair = start
+        self.pair = start
 
     def add(self, kind: str, receipt: Mapping[str, Any]) -> None:
         """Count an entry, the next after those that were counted."""
-        reserve, supply = self._pair
+        reserve, supply = self.pair
         before = log(reserve / supply)
         left = receipt["supply"] // receipt["split"]
         exits = receipt["exits"]
@@ -85,7 +85,7 @@ class Rise:
             self.logs["exits"] += log(receipt["reserve"] / left) - between
             if kind in CAUSES:
                 self.logs[CAUSES[kind]] += between - before
-            self._pair = receipt["reserve"], receipt["supply"]
+            self.pair = receipt["reserve"], receipt["supply"]
 
     @property
     def multiples(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ from springtide.core.policy_file import read_policy
 from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT
+from springtide.services import history
 from springtide.storage import distribution, journal_reader, movements, programs, tallies
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
@@ -231,8 +232,9 @@ class _Auditor:
             self.broken(SUPPLY, f"{program.supply} nano, but {opening} + {points} are held")
         self._check_tally()
         self._check_derived(journal_reader.read_derived(tx, program))
-        for different in distribution.differences(tx, program, state.distribution):
-            self.broken(LOTS, different)
+        different = distribution.differences(tx, program, state.distribution)
+        for what in different + history.differences(tx, program):
+            self.broken(LOTS, what)
         told = program.state(state.policy)
         for name in (
             "seq", "policy_version", "reserve_micro", "supply_nano", "reference",

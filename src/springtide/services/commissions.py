@@ -18,7 +18,7 @@ from springtide.core.commission import (
 )
 from springtide.core.distribution import open_terms, terms_when_paid
 from springtide.core.events import Purchase, read_event
-from springtide.core.journal import due_account, wallet_account
+from springtide.core.journal import due_account
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome, fold
 from springtide.core.standing import day_of
@@ -26,7 +26,7 @@ from springtide.core.state import State, open_state
 from springtide.core.units import PPM
 from springtide.services.deciding import decide
 from springtide.services.holds import Earned, held_micro, stand
-from springtide.storage import distribution, earnings, listing, programs
+from springtide.storage import distribution, earnings, listing, movements, programs
 from springtide.storage.database import Database, Transaction
 from springtide.storage.earnings import OrderEntry
 from springtide.storage.errors import NotPossible
@@ -109,7 +109,7 @@ def _payable(tx: Transaction, program: Program, member: str, now: datetime) -> i
         account = due_account(member)
         balance = distribution.read_held(tx, program, [account])[account]
     else:
-        balance = listing.read_balance(tx, program, wallet_account(member))
+        balance = movements.read_wallet(tx, program, member)
     return max(balance - held_micro(tx, program, policy, member, now), 0)
 
 

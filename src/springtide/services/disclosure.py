@@ -7,16 +7,14 @@ from typing import Any, cast
 
 from springtide.core.disclosure import Outlook, outlook
 from springtide.core.policy_file import read_policy
-from springtide.core.state import State
 from springtide.core.units import format_money, parse_money
-from springtide.services.history import History, begin, read_on
+from springtide.services.history import History, catch_up, read_history
 from springtide.services.preview import preview
-from springtide.storage import programs, reports
-from springtide.storage.database import Database
+from springtide.services.reports import prices_of
+from springtide.storage import buyers, programs
+from springtide.storage.buyers import Part
+from springtide.storage.database import Database, Transaction
 from springtide.storage.programs import Program
-from springtide.storage.reports import Outcome
-
-TENTHS = 10
 
 
 class NotDisclosed(Exception):
@@ -57,12 +55,11 @@ def disclose(database: Database, name: str, amount: str, now: datetime) -> Discl
         NotDisclosed: such a purchase would be refused.
     """
     receipt = receipt_of_newcomer(database, name, amount, now)
+    catch_up(database, name)
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        history = begin(read_policy(program.policy_toml))
-        read_on(tx, program, history)
-        outcomes = reports.read_outcomes(tx, program, history.spent)
-    return disclosure_of(program, history, outcomes, amount, receipt)
+        history = read_history(tx, program)
+        return disclosure_of(tx, program, history, amount, receipt)
 
 
 def receipt_of_newcomer(
@@ -82,37 +79,28 @@ def receipt_of_newcomer(
 
 
 def disclosure_of(
+    tx: Transaction,
     program: Program,
     history: History,
-    outcomes: list[Outcome],
     amount: str,
     receipt: dict[str, Any],
 ) -> Disclosure:
     """The same, of what was read of a journal and a receipt that a newcomer would get."""
     policy = read_policy(program.policy_toml)
+    tenths = buyers.read_tenths(tx, program, history.since, prices_of(program, policy))
     return Disclosure(
         outlook=outlook(policy, parse_money(amount), receipt),
         orders=history.activity.orders,
         reached_cap=history.activity.exits,
-        tenths=_tenths(outcomes, program.state(policy)),
+        tenths=[_tenth(part) for part in tenths],
         rise=history.rise.multiples,
         pays_cash=policy.cash_out_enabled,
     )
 
 
-def _tenths(outcomes: list[Outcome], state: State) -> list[Tenth]:
-    found = []
-    for number in range(TENTHS):
-        first, last = (len(outcomes) * bound // TENTHS for bound in (number, number + 1))
-        part = outcomes[first:last]
-        if part:
-            got = [
-                100 * (one.received + state.cash_now_micro(one.points)) / one.spent
-                for one in part
-            ]
-            spent = sum(one.spent for one in part)
-            found.append(Tenth(number + 1, len(part), spent, median(got), fmean(got)))
-    return found
+def _tenth(part: Part) -> Tenth:
+    got = [100 * got / spent for got, spent in zip(part.got, part.spent, strict=True)]
+    return Tenth(part.number, len(got), sum(part.spent), median(got), fmean(got))
 
 
 def as_json(name: str, found: Disclosure) -> dict[str, object]:

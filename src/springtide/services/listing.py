@@ -6,15 +6,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 from springtide.core.journal import merchant_account
 from springtide.core.policy_file import read_policy
 from springtide.core.state import State
-from springtide.storage import listing, movements, orders, programs
+from springtide.storage import earnings, history, listing, movements, orders, programs
 from springtide.storage.database import Database, Transaction
-from springtide.storage.listing import (
-    CommissionRow,
-    EntryRow,
-    LotRow,
-    MemberRow,
-    PolicyRow,
-)
+from springtide.storage.earnings import CommissionRow
+from springtide.storage.listing import EntryRow, LotRow, MemberRow, PolicyRow
 from springtide.storage.orders import OrderFilter
 from springtide.storage.programs import Program
 
@@ -121,7 +116,8 @@ def read_merchant(database: Database, name: str, id_: str) -> int | None:
         program = programs.get_program(tx, name)
         if not listing.is_merchant(tx, program, id_):
             return None
-        return listing.read_balance(tx, program, merchant_account(id_))
+        account = merchant_account(id_)
+        return history.read_merchants(tx, program, [account])[account]
 
 
 def read_wallet(database: Database, name: str, member: str) -> int | None:
@@ -138,7 +134,7 @@ def list_commissions(
     database: Database, name: str, member: str, after: tuple[int, int], most: int
 ) -> list[CommissionRow]:
     """Commissions in the order they were posted, of one member if one is given."""
-    return _read(listing.read_commissions, database, name, member, after, most)
+    return _read(earnings.read_commissions, database, name, member, after, most)
 
 
 def list_policies(database: Database, name: str) -> list[PolicyRow]:

@@ -13,7 +13,7 @@ from springtide.core.journal import merchant_account
 from springtide.core.reducer import Outcome
 from springtide.core.units import MICRO, format_money
 from springtide.services.deciding import decide
-from springtide.storage import listing, programs, sales
+from springtide.storage import history, listing, programs, sales
 from springtide.storage.database import Database
 from springtide.storage.errors import NotPossible
 from springtide.storage.sales import Movement
@@ -63,7 +63,7 @@ def read_merchant_statement(
         if not merchant or not listing.is_merchant(tx, program, merchant):
             raise NotPossible(f"{name} has no merchant {merchant!r}; check the id")
         lines = sales.read_movements(tx, program, account, since, until)
-        owed = listing.read_balance(tx, program, account)
+        owed = history.read_merchants(tx, program, [account])[account]
     return MerchantStatement(
         merchant, since, until,
         sold=_sum(lines, ("merchant",)),
@@ -102,7 +102,8 @@ def pay_merchant(
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         if listing.read_entry(tx, program, ["merchant_paid"], id_) is None:
-            owed = listing.read_balance(tx, program, merchant_account(merchant))
+            account = merchant_account(merchant)
+            owed = history.read_merchants(tx, program, [account])[account]
             if read_money(amount) > max(owed, 0):
                 raise NotPossible(f"{merchant} is owed {format_money(owed)}; pay no more")
     return decide(database, name, event, now, actor, merchant)

@@ -4,21 +4,23 @@ An application is reviewed by a person, who is named in it. What it leads to is 
 the journal, `merchant_terms`, posted in the same transaction as the review.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from stdnum.cn import uscc
 from stdnum.exceptions import ValidationError
 
 from springtide.core.distribution import told_of
 from springtide.core.event_fields import Json, is_name
+from springtide.core.journal import merchant_account
 from springtide.core.policy import Terms
 from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome
 from springtide.services.deciding import decide
 from springtide.services.regions import find_region
-from springtide.storage import distribution, listing, onboarding, programs
+from springtide.storage import distribution, history, listing, onboarding, programs
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import NotPossible
@@ -28,6 +30,7 @@ from springtide.storage.programs import Program
 __all__ = [
     "Application",
     "ApplicationRow",
+    "Seller",
     "activate",
     "all_told_of",
     "apply",
@@ -35,6 +38,7 @@ __all__ = [
     "list_applications",
     "move_settlement",
     "read_application",
+    "read_sellers",
     "read_terms",
     "reject",
     "resume",
@@ -131,6 +135,34 @@ def read_application(database: Database, name: str, merchant: str) -> Applicatio
     if found is None:
         raise NotPossible(f"{merchant} has not applied; see `springtide merchant list`")
     return found
+
+
+class Seller(NamedTuple):
+    """A merchant: what it applied with, the terms of its own, and what it is owed."""
+
+    id: str
+    application: ApplicationRow | None
+    terms: Terms | None
+    owed: int | None
+    """In micro; None if it never sold."""
+
+
+def read_sellers(database: Database, name: str, ids: Sequence[str]) -> list[Seller]:
+    """Some merchants, in the order they are asked for."""
+    accounts = {id_: merchant_account(id_) for id_ in ids}
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        terms = dict(distribution.read_terms(tx, program, ids))
+        owed = history.read_merchants(tx, program, accounts.values())
+        return [
+            Seller(
+                id_,
+                onboarding.find_application(tx, program, id_),
+                terms.get(id_),
+                owed[account] if listing.is_merchant(tx, program, id_) else None,
+            )
+            for id_, account in accounts.items()
+        ]
 
 
 def read_terms(database: Database, name: str, merchant: str) -> Terms | None:

@@ -1,26 +1,24 @@
 """A program at a glance: the pool, who is owed what, and what came and went each day.
 
-The first time it reads the whole journal, so pages ask for it now and then and show when that
-was.
+A large program takes a while to read, so pages ask for it now and then and show when that was.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from springtide.core.policy_file import read_policy
 from springtide.services.disclosure import (
     Disclosure,
     NotDisclosed,
     disclosure_of,
     receipt_of_newcomer,
 )
-from springtide.services.history import Day, History, begin, read_on
+from springtide.services.history import Day, catch_up, read_history, read_owed
 from springtide.services.holding import worth
 from springtide.services.reports import Status, status_of
-from springtide.storage import overview, programs, reports
+from springtide.storage import overview, programs
 from springtide.storage.database import Database
 
-__all__ = ["EXAMPLE", "Day", "History", "Overview", "read_overview"]
+__all__ = ["EXAMPLE", "Day", "Overview", "read_overview"]
 
 EXAMPLE = "100.00"
 """What a newcomer spends in the example of a purchase."""
@@ -51,33 +49,28 @@ class Overview:
         return worth(max(program.supply - opening, 0), program, policy)
 
 
-def read_overview(
-    database: Database, name: str, now: datetime, history: History | None = None
-) -> tuple[Overview, History]:
-    """Read all of it, or what came since `history` was read; gives the history up to now.
+def read_overview(database: Database, name: str, now: datetime) -> Overview:
+    """Read all of it.
 
     Raises:
         UnknownProgram: there is none of this name.
     """
+    catch_up(database, name)
     try:
         receipt = receipt_of_newcomer(database, name, EXAMPLE, now)
     except NotDisclosed:
         receipt = None
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        history = history or begin(read_policy(program.policy_toml))
-        read_on(tx, program, history)
-        outcomes = reports.read_outcomes(tx, program, history.spent)
-        posted_at = overview.read_last_batch(tx, program)
-    disclosed = None
-    if receipt is not None:
-        disclosed = disclosure_of(program, history, outcomes, EXAMPLE, receipt)
-    found = Overview(
-        status=status_of(program, history, outcomes),
-        disclosure=disclosed,
-        days=history.days.listed(),
-        owed=dict(history.owed),
-        posted_at=posted_at,
-        read_at=now,
-    )
-    return found, history
+        history = read_history(tx, program)
+        disclosed = None
+        if receipt is not None:
+            disclosed = disclosure_of(tx, program, history, EXAMPLE, receipt)
+        return Overview(
+            status=status_of(tx, program, history),
+            disclosure=disclosed,
+            days=history.days.listed(),
+            owed=read_owed(tx, program, history),
+            posted_at=overview.read_last_batch(tx, program),
+            read_at=now,
+        )

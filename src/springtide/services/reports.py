@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median_low
 
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
-from springtide.core.state import State
-from springtide.core.units import format_money, format_points, price_micro
-from springtide.services.history import History, begin, read_on
-from springtide.storage import movements, programs, reports
-from springtide.storage.database import Database
+from springtide.core.units import PPM, format_money, format_points, price_micro
+from springtide.services.history import Activity, History, catch_up, read_history
+from springtide.storage import buyers, movements, programs, reports
+from springtide.storage.buyers import Prices
+from springtide.storage.buyers import Summary as Outcomes
+from springtide.storage.database import Database, Transaction
 from springtide.storage.errors import UnknownMember
 from springtide.storage.programs import Program
-from springtide.storage.reports import Activity, Outcome, Price
+from springtide.storage.reports import Price
 
 __all__ = [
     "Outcomes",
@@ -34,22 +34,8 @@ class Status:
     policy: Policy
     activity: Activity
     price_micro: int
-    outcomes: "Outcomes"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What buyers got for what they spent; money in micro.
-
-    Cash now is what all points would pay at today's price less the cash-out fee.
-    """
-
-    buyers: int
-    median_spent: int
-    median_received: int
-    median_cash_now: int
-    got_back: int
-    """Buyers whose points paid, or could pay now, at least what they spent."""
+    outcomes: Outcomes
+    """What buyers got for what they spent."""
 
 
 def read_status(database: Database, name: str) -> Status:
@@ -58,40 +44,28 @@ def read_status(database: Database, name: str) -> Status:
     Raises:
         UnknownProgram: there is none of this name.
     """
+    catch_up(database, name)
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
-        history = begin(read_policy(program.policy_toml))
-        read_on(tx, program, history)
-        return status_of(program, history, reports.read_outcomes(tx, program, history.spent))
+        return status_of(tx, program, read_history(tx, program))
 
 
-def status_of(program: Program, history: History, outcomes: list[Outcome]) -> Status:
+def status_of(tx: Transaction, program: Program, history: History) -> Status:
     """The same, of what was read of a journal up to the program's last entry."""
     policy = read_policy(program.policy_toml)
-    state = program.state(policy)
+    prices = prices_of(program, policy)
     return Status(
         program=program,
         policy=policy,
         activity=history.activity,
-        price_micro=price_micro(*state.pair),
-        outcomes=_summarise(outcomes, state),
+        price_micro=price_micro(prices.reserve, prices.supply),
+        outcomes=buyers.read_summary(tx, program, history.since, prices),
     )
 
 
-def _summarise(outcomes: list[Outcome], state: State) -> Outcomes:
-    if not outcomes:
-        return Outcomes(0, 0, 0, 0, 0)
-    cash = [state.cash_now_micro(outcome.points) for outcome in outcomes]
-    return Outcomes(
-        buyers=len(outcomes),
-        median_spent=median_low(outcome.spent for outcome in outcomes),
-        median_received=median_low(outcome.received for outcome in outcomes),
-        median_cash_now=median_low(cash),
-        got_back=sum(
-            outcome.received + now >= outcome.spent
-            for outcome, now in zip(outcomes, cash, strict=True)
-        ),
-    )
+def prices_of(program: Program, policy: Policy) -> Prices:
+    """What points pay now, as `State.cash_now_micro` says it of some."""
+    return Prices(*program.state(policy).pair, PPM - policy.cash_out_fee_ppm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
 from springtide.core.event_fields import Json
+from springtide.core.journal import due_account, wallet_account
+from springtide.storage import movements
 from springtide.storage.chain import decode
 from springtide.storage.programs import Program
+
+LAST_LINE = 2**15 - 1
+"""No line of an entry is higher."""
 
 
 class EarnedRow(NamedTuple):
@@ -28,32 +33,87 @@ class EarnedRow(NamedTuple):
     """Amounts that were taken back of the order after this entry, in micro."""
 
 
+_OF_ALL = "commission"
+_OF_ONE = """(
+    SELECT program_id, seq, line, kind, %(member)s AS member, change AS amount
+    FROM movement WHERE program_id = %(id)s AND account = %(wallet)s AND kind = ANY(%(kinds)s)
+    UNION ALL
+    SELECT program_id, seq, line, kind, %(member)s, amount FROM transfer
+    WHERE program_id = %(id)s AND seq > %(mark)s AND credit = %(wallet)s
+      AND kind = ANY(%(kinds)s)
+    UNION ALL
+    SELECT program_id, seq, line, kind, %(member)s, amount FROM transfer
+    WHERE program_id = %(id)s AND credit = %(due)s AND kind = ANY(%(kinds)s)
+      AND credit >= 'commission-due:' AND credit < 'commission-due;'
+)"""
+"""The view's rows of one member, found by the account."""
+
+_KINDS = ["direct", "indirect", "territory", "recruiter", "level", "peer"]
+
 _EARNED = """
     SELECT c.seq, c.line, c.kind, c.member, c.amount, coalesce(s.order_id, e.id),
            coalesce(o.policy_version, e.policy_version), b.posted_at, e.receipt,
            ARRAY(SELECT r.amount FROM refund r WHERE r.program_id = e.program_id
                  AND r.order_id = coalesce(s.order_id, e.id) AND r.seq > e.seq ORDER BY r.seq)
-    FROM commission c JOIN entry e USING (program_id, seq)
+    FROM {commission} c JOIN entry e USING (program_id, seq)
     LEFT JOIN settlement s USING (program_id, seq)
     LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
     JOIN LATERAL (
         SELECT posted_at FROM batch b
         WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
     ) b ON true
-    WHERE c.program_id = %s
+    WHERE c.program_id = %(id)s
 """
+_COMMISSIONS = """
+    SELECT c.seq, c.line, c.kind, c.member, c.amount, coalesce(s.order_id, e.id)
+    FROM {commission} c JOIN entry e USING (program_id, seq)
+    LEFT JOIN settlement s USING (program_id, seq)
+    WHERE c.program_id = %(id)s
+"""
+_SUMS = "SELECT kind, count(*), sum(amount) FROM {commission} c GROUP BY kind ORDER BY kind"
+_AFTER = """
+    AND (c.seq, c.line) > (%(seq)s, %(line)s) AND c.seq <= %(through)s
+    ORDER BY c.seq, c.line LIMIT %(most)s
+"""
+
+
+def _asked(tx: psycopg.Connection, program: Program, member: str) -> dict[str, Any]:
+    return {
+        "id": program.id, "member": member, "wallet": wallet_account(member),
+        "due": due_account(member), "kinds": _KINDS, "mark": movements.read_mark(tx, program),
+    }  # fmt: skip
+
+
+def _read_after(
+    tx: psycopg.Connection,
+    program: Program,
+    query: str,
+    member: str,
+    after: tuple[int, int],
+    most: int,
+) -> list[tuple[Any, ...]]:
+    """Rows of a member in the order they were posted, or of everybody.
+
+    Everybody's are looked for among some entries, and among more while there are too few:
+    transfers are found by their entries alone.
+    """
+    asked = _asked(tx, program, member) | {"seq": after[0], "line": after[1]}
+    query = query.format(commission=_OF_ONE if member else _OF_ALL) + _AFTER
+    width = program.seq + 1 if member else 4 * most
+    through, rows = after[0] - 1, list[tuple[Any, ...]]()
+    while len(rows) < most and through < program.seq:
+        through, width = through + width, 4 * width
+        asked |= {"through": through, "most": most - len(rows)}
+        rows += tx.execute(query, asked).fetchall()
+        asked |= {"seq": through, "line": LAST_LINE}
+    return rows
 
 
 def read_earned(
     tx: psycopg.Connection, program: Program, member: str, after: tuple[int, int], most: int
 ) -> list[EarnedRow]:
     """A member's commissions, or everybody's, in the order they were posted."""
-    rows = tx.execute(
-        f"{_EARNED} AND (%s::text = '' OR c.member = %s) AND (c.seq, c.line) > (%s, %s)"
-        " ORDER BY c.seq, c.line LIMIT %s",
-        [program.id, member, member, *after, most],
-    )
-    return [EarnedRow(*row) for row in rows]
+    return [EarnedRow(*row) for row in _read_after(tx, program, _EARNED, member, after, most)]
 
 
 def read_newest(
@@ -64,12 +124,32 @@ def read_newest(
     most: int,
 ) -> list[EarnedRow]:
     """A member's commissions, newest first, from before one."""
+    seq, line = before or (program.seq + 1, 0)
     rows = tx.execute(
-        f"{_EARNED} AND c.member = %s AND (%s::bigint IS NULL OR (c.seq, c.line) < (%s, %s))"
-        " ORDER BY c.seq DESC, c.line DESC LIMIT %s",
-        [program.id, member, before and before[0], *(before or (None, None)), most],
+        _EARNED.format(commission=_OF_ONE) + "AND (c.seq, c.line) < (%(seq)s, %(line)s)"
+        " ORDER BY c.seq DESC, c.line DESC LIMIT %(most)s",
+        _asked(tx, program, member) | {"seq": seq, "line": line, "most": most},
     )
     return [EarnedRow(*row) for row in rows]
+
+
+class CommissionRow(NamedTuple):
+    """A commission; the order is what it was earned by."""
+
+    seq: int
+    line: int
+    kind: str
+    member: str
+    amount: int
+    order: str
+
+
+def read_commissions(
+    tx: psycopg.Connection, program: Program, member: str, after: tuple[int, int], most: int
+) -> list[CommissionRow]:
+    """Commissions in the order they were posted, of one member if one is given."""
+    rows = _read_after(tx, program, _COMMISSIONS, member, after, most)
+    return [CommissionRow(*row) for row in rows]
 
 
 def read_earned_at(
@@ -77,8 +157,9 @@ def read_earned_at(
 ) -> list[EarnedRow]:
     """What a member, or everybody, earned by one entry."""
     rows = tx.execute(
-        f"{_EARNED} AND c.seq = %s AND (%s::text = '' OR c.member = %s) ORDER BY c.line",
-        [program.id, seq, member, member],
+        _EARNED.format(commission=_OF_ALL) + "AND c.seq = %(seq)s"
+        " AND (%(member)s::text = '' OR c.member = %(member)s) ORDER BY c.line",
+        {"id": program.id, "seq": seq, "member": member},
     )
     return [EarnedRow(*row) for row in rows]
 
@@ -190,9 +271,8 @@ def read_earned_sums(
 ) -> dict[str, tuple[int, int]]:
     """How often a member earned by each kind, and how much in all, before refunds."""
     rows = tx.execute(
-        "SELECT kind, count(*), sum(amount) FROM commission"
-        " WHERE program_id = %s AND member = %s GROUP BY kind ORDER BY kind",
-        [program.id, member],
+        _SUMS.format(commission=_OF_ONE),
+        _asked(tx, program, member),
     )
     return {kind: (int(count), int(amount)) for kind, count, amount in rows}
 

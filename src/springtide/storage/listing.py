@@ -211,46 +211,6 @@ def is_merchant(tx: psycopg.Connection, program: Program, id_: str) -> bool:
     return row is not None
 
 
-def read_balance(tx: psycopg.Connection, program: Program, account: str) -> int:
-    """The balance of one account, in micro."""
-    row = tx.execute(
-        "SELECT coalesce(sum(credit - debit), 0) FROM posting"
-        " WHERE program_id = %s AND account = %s",
-        [program.id, account],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-class CommissionRow(NamedTuple):
-    """A commission; the order is what it was earned by."""
-
-    seq: int
-    line: int
-    kind: str
-    member: str
-    amount: int
-    order: str
-
-
-def read_commissions(
-    tx: psycopg.Connection, program: Program, member: str, after: tuple[int, int], most: int
-) -> list[CommissionRow]:
-    """Commissions in the order they were posted, of one member if one is given."""
-    rows = tx.execute(
-        """
-        SELECT c.seq, c.line, c.kind, c.member, c.amount, coalesce(s.order_id, e.id)
-        FROM commission c JOIN entry e USING (program_id, seq)
-        LEFT JOIN settlement s USING (program_id, seq)
-        WHERE c.program_id = %s AND (%s::text = '' OR c.member = %s)
-          AND (c.seq, c.line) > (%s, %s)
-        ORDER BY c.seq, c.line LIMIT %s
-        """,
-        [program.id, member, member, *after, most],
-    )
-    return [CommissionRow(*row) for row in rows]
-
-
 class PolicyRow(NamedTuple):
     """A version of a program's policy."""
 

@@ -47,7 +47,8 @@ def list_behind(tx: psycopg.Connection, entries: int) -> list[int]:
     return [id_ for (id_,) in rows]
 
 
-def _mark(tx: psycopg.Connection, program: Program) -> int:
+def read_mark(tx: psycopg.Connection, program: Program) -> int:
+    """The last entry of which movements are written; -1 if none are."""
     row = tx.execute(
         "SELECT seq FROM movement_mark WHERE program_id = %s", [program.id]
     ).fetchone()
@@ -78,7 +79,7 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
         LEFT JOIN withdrawal_act w ON w.program_id = t.program_id AND w.seq = t.seq
         ORDER BY t.seq, t.line, t.account
         """,
-        {"id": program.id, "accounts": accounts, "mark": _mark(tx, program)},
+        {"id": program.id, "accounts": accounts, "mark": read_mark(tx, program)},
     )
     return [Movement(seq, id_, _at(event), *rest) for seq, id_, event, *rest in rows]
 
@@ -94,7 +95,7 @@ def read_wallet(tx: psycopg.Connection, program: Program, member: str) -> int:
                          FROM transfer WHERE program_id = %(id)s AND seq > %(mark)s
                            AND (credit = %(account)s OR debit = %(account)s)), 0)
         """,
-        {"id": program.id, "account": account, "mark": _mark(tx, program)},
+        {"id": program.id, "account": account, "mark": read_mark(tx, program)},
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -117,7 +118,7 @@ def count_differences(tx: psycopg.Connection, program: Program) -> int:
         SELECT (SELECT count(*) FROM (TABLE said EXCEPT ALL TABLE written) missing)
              + (SELECT count(*) FROM (TABLE written EXCEPT ALL TABLE said) invented)
         """,
-        {"id": program.id, "mark": _mark(tx, program)},
+        {"id": program.id, "mark": read_mark(tx, program)},
     ).fetchone()
     assert row is not None
     return int(row[0])

@@ -30,7 +30,7 @@ _BEGIN: LiteralString = """
 """
 
 _WHERE: LiteralString = """
-    WHERE e.program_id = %(program)s AND e.kind = ANY('{purchase,pay}')
+    WHERE e.program_id = %(program)s AND e.kind = ANY(%(kinds)s)
       AND e.seq > greatest(%(after)s, (
           SELECT max(last_seq) FROM batch
           WHERE program_id = %(program)s AND posted_at < %(since)s::timestamptz))
@@ -64,6 +64,7 @@ def read_orders(
         f"{_BEGIN}{ENTRY}{_WHERE}",
         {
             "program": program.id, "after": after, "most": most, "state": wanted.state,
+            "kinds": ["pay"] if wanted.state == "paid" else ["purchase", "pay"],
             "since": wanted.since, "until": wanted.until,
             "member": wanted.member, "member_text": _text(wanted.member),
             "merchant": wanted.merchant, "merchant_text": _text(wanted.merchant),

@@ -1,4 +1,4 @@
-"""A program over time and at a glance: what came and went each day, and who is owed what."""
+"""A program over time: its entries, one after the other, and when the last was posted."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,9 +21,9 @@ class Happened(NamedTuple):
 
 
 def read_happenings(
-    tx: psycopg.Connection, program: Program, after: int = 0
+    tx: psycopg.Connection, program: Program, after: int, through: int
 ) -> Iterator[Happened]:
-    """All entries after one, in order, some at a time."""
+    """All entries after one up to another, in order, some at a time."""
     with tx.cursor("happenings") as rows:
         rows.itersize = 10_000
         rows.execute(
@@ -31,30 +31,17 @@ def read_happenings(
             SELECT b.posted_at, e.kind, e.event, e.receipt
             FROM batch b JOIN entry e
               ON e.program_id = b.program_id AND e.seq BETWEEN b.first_seq AND b.last_seq
-            WHERE b.program_id = %s AND b.last_seq > %s AND e.seq > %s ORDER BY e.seq
+            WHERE b.program_id = %(id)s AND b.last_seq > %(after)s
+              AND b.first_seq <= %(through)s
+              AND e.seq > %(after)s AND e.seq <= %(through)s ORDER BY e.seq
             """,
-            [program.id, after, after],
+            {"id": program.id, "after": after, "through": through},
         )
         for posted_at, kind, text, receipt in rows:
             event = cast(dict[str, Any], decode(text))
             said = event.get("at")
             at = said if isinstance(said, str) else posted_at.isoformat()
             yield Happened(at, kind, event, cast(dict[str, Any], decode(receipt)))
-
-
-def read_owed(tx: psycopg.Connection, program: Program, after: int = -1) -> dict[str, int]:
-    """What is owed to each kind of account, in micro: wallets, merchants, escrow, credit.
-
-    Or by how much that changed since an entry.
-    """
-    rows = tx.execute(
-        """
-        SELECT split_part(account, ':', 1), sum(credit - debit) FROM posting
-        WHERE program_id = %s AND seq > %s AND unit <> 'points' GROUP BY 1
-        """,
-        [program.id, after],
-    )
-    return dict(rows.fetchall())
 
 
 def read_last_batch(tx: psycopg.Connection, program: Program) -> datetime:

@@ -1,8 +1,12 @@
-"""Writes members' movements for statements, beside the orders and after them."""
+"""Writes what is kept of journals, beside the orders and after them.
+
+Members' movements for statements, and what pages say of the whole.
+"""
 
 import asyncio
 
 from springtide.services.gateway import Database
+from springtide.services.history import write_histories
 from springtide.services.movements import BEHIND, FAR_BEHIND, write_movements
 from springtide.web.desks import Desks, again_and_again
 
@@ -15,5 +19,8 @@ async def write_movements_for_ever(database: Database, desks: Desks, pause_s: fl
             write_movements, database, FAR_BEHIND if desks.waiting else BEHIND
         ):
             """There may be more; between two steps the server can end."""
+        while not desks.waiting:
+            if not await asyncio.to_thread(write_histories, database):
+                return
 
     await again_and_again("writing movements", write, pause_s)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from io import BytesIO
-from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -11,7 +10,6 @@ from springtide.services import dividends, listing, merchant_statements, merchan
 from springtide.services.budget import read_budget
 from springtide.services.gateway import NotPossible
 from springtide.services.login import SignedIn
-from springtide.services.merchants import ApplicationRow
 from springtide.web.pages.console.deeds import REFUSED, ROWS_A_PAGE, actor_of, kept, path_id
 from springtide.web.pages.shared.call import HEADERS, Call, Missing
 
@@ -42,27 +40,11 @@ def show_list(call: Call, staff: SignedIn) -> Response:
     )
     return call.page(
         "console/merchants.html", staff=staff, tab="merchants", applied=applied,
-        rows=[_merchant(call, id_) for id_ in shown], rejected=rejected,
+        rows=merchants.read_sellers(call.database, call.program, shown), rejected=rejected,
         place_of=lambda code: place_of(code, call.now),
         first=call.here(after="") if after else "",
         following=call.here(after=shown[-1]) if len(ids) > ROWS_A_PAGE else "",
     )  # fmt: skip
-
-
-def _application(call: Call, id_: str) -> ApplicationRow | None:
-    try:
-        return merchants.read_application(call.database, call.program, id_)
-    except NotPossible:
-        return None
-
-
-def _merchant(call: Call, id_: str) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "application": _application(call, id_),
-        "terms": merchants.read_terms(call.database, call.program, id_),
-        "owed": listing.read_merchant(call.database, call.program, id_),
-    }
 
 
 def show(call: Call, staff: SignedIn) -> Response:
@@ -71,17 +53,17 @@ def show(call: Call, staff: SignedIn) -> Response:
 
 
 def _page(call: Call, staff: SignedIn, refusal: Exception | None = None) -> Response:
-    one = _merchant(call, path_id(call))
-    if one["application"] is None and one["owed"] is None:
+    [one] = merchants.read_sellers(call.database, call.program, [path_id(call)])
+    if one.application is None and one.owed is None:
         raise Missing
-    statement = _statement(call, one["id"]) if one["owed"] is not None else None
+    statement = _statement(call, one.id) if one.owed is not None else None
     worst = read_budget(call.database, call.program)
     _, state = listing.read_program(call.database, call.program)
     return call.page(
         "console/merchant.html", 409 if refusal else 200, staff=staff, tab="merchants",
         one=one, statement=statement, month=_month(call), refusal=refusal, form=kept(call),
         policy=state.policy, worst=sum(term.most_ppm for term in worst.terms),
-        terms=one["terms"] or state.policy.terms_of(one["id"]),
+        terms=one.terms or state.policy.terms_of(one.id),
         place_of=lambda code: place_of(code, call.now),
     )  # fmt: skip
 

@@ -106,11 +106,12 @@ def shops(call: Call, _: SignedIn) -> Found:
     books, name = call.database, call.program
 
     def rows() -> Rows:
-        for id_ in in_pages(
-            lambda after: listing.list_merchants(books, name, after or "", AT_ONCE), str
+        for id_, _, terms, owed in in_pages(
+            lambda after: merchants.read_sellers(
+                books, name, listing.list_merchants(books, name, after or "", AT_ONCE)
+            ),
+            lambda row: str(row.id),
         ):
-            terms = merchants.read_terms(books, name, id_)
-            owed = listing.read_merchant(books, name, id_)
             region = place_of(terms.region, call.now) if terms and terms.region else ""
             stands = call.say("suspended") if terms and terms.suspended else call.say("sells")
             yield [id_, stands, region, terms and terms.owner, owed]

@@ -1,4 +1,4 @@
-"""Overviews of programs, kept for a while: the first means reading the whole journal.
+"""Overviews of programs, kept for a while: a large program takes seconds to read.
 
 Nobody waits for a newer one: the last is shown, with its time, while a thread reads the next.
 How long it is kept grows with how long it took, so that a large program is not read all day.
@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
 from springtide.services.gateway import Database
-from springtide.services.overview import History, Overview, read_overview
+from springtide.services.overview import Overview, read_overview
 from springtide.web.observe import log
 
 KEPT_S = 10.0
@@ -32,7 +32,6 @@ class Overviews:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Overview]] = {}
         self._reading: dict[str, Future[Overview]] = {}
-        self._histories: dict[str, History] = {}
 
     def get(self, program: str) -> Overview | None:
         """The last overview; None while the first of a large program is being read.
@@ -56,10 +55,7 @@ class Overviews:
     def _read(self, program: str) -> Overview:
         began = time.monotonic()
         try:
-            # Taken out while it is read on: if that fails, the next begins anew.
-            before = self._histories.pop(program, None)
-            found, history = read_overview(self._database, program, self._clock(), before)
-            self._histories[program] = history
+            found = read_overview(self._database, program, self._clock())
             took = time.monotonic() - began
             stale_at = time.monotonic() + max(KEPT_S, KEPT_TIMES * took)
             with self._lock:
