@@ -4,14 +4,19 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from springtide.core.receipts import render
-from springtide.services.listing import read_entry
+from springtide.services.audit import audit
+from springtide.services.listing import OrderFilter, list_orders, read_entry
 from springtide.services.preview import preview
 from springtide.services.settling import due_settlements, settle_due
+from springtide.services.stores import read_today
 from springtide.services.writer import Writer
 from springtide.storage.database import Database
+from springtide.storage.programs import get_program
+from springtide.storage.settling import move_mark
 from tests.core.history import ADVERT_B, buy, cash_out, merged, pay, refund, write_toml
 from tests.services.histories import assert_sound, in_memory, open_program, written
 
@@ -103,3 +108,55 @@ def test_orders_that_are_settled_at_once_are_never_due(database: Database) -> No
         receipts = [outcome.receipt for outcome in writer.post(events)]
     assert written(map(render, receipts)) == in_memory(write_toml(ADVERT_B), events)
     assert settle_due(database, name, in_days(1000)) == 0
+
+
+ODD = ["\0", "a\0\0b", "\\u0000", "\\\0", '"\0"', "\\"]
+"""What an event may carry in fields that nobody reads, and PostgreSQL would not read."""
+
+
+def test_orders_with_odd_notes_are_found_and_settled(database: Database) -> None:
+    name = open_program(database, ONLINE)
+    events = [
+        {**pay(buy(f"o{number}", "m1", 10**8)), "merchant": "shop-1", "note": note}
+        for number, note in enumerate(ODD)
+    ]
+    with Writer(database, name) as writer:
+        assert all(outcome.entry for outcome in writer.post(events))
+    asked = OrderFilter(member="m1", merchant="shop-1", state="paid")
+    found = list_orders(database, name, asked, 0, 99)
+    assert [row.id for row in found] == [event["id"] for event in events]
+    sold = read_today(database, name, "shop-1", datetime.now(UTC))
+    assert (sold.orders, sold.amount) == (len(ODD), len(ODD) * 10**8)
+    assert settle_due(database, name, in_days(8)) == len(ODD)
+    assert_sound(database, name)
+
+
+def test_orders_before_the_mark_are_not_looked_at_again(
+    database: Database, online: str, admin: psycopg.Connection
+) -> None:
+    def mark() -> int:
+        with database.transaction() as tx:
+            move_mark(tx, get_program(tx, online), 1)
+            row = tx.execute(
+                "SELECT m.seq FROM settled_mark m JOIN program p ON p.id = m.program_id"
+                " WHERE p.name = %s",
+                [online],
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    assert mark() == 0, "the first order waits"
+    with Writer(database, online) as writer:
+        writer.post([refund("r1", "o0"), *due_settlements(database, online, in_days(8))[1:9]])
+    assert mark() == 9, "the tenth order waits"
+    settle_due(database, online, in_days(8))
+    assert mark() > len(PAID)
+    assert_sound(database, online)
+    with Writer(database, online) as writer:
+        writer.post([pay(buy("late", "m1", 10**8))])
+    admin.execute(
+        "UPDATE settled_mark m SET seq = 10000 FROM program p"
+        " WHERE p.id = m.program_id AND p.name = %s",
+        [online],
+    )
+    broken = [by for finding in audit(database, online).findings for by in finding.broken_by]
+    assert broken == ["the mark before which all orders are settled"]

@@ -51,6 +51,7 @@ TABLES = {
     "redemption_code",
     "refund",
     "session",
+    "settled_mark",
     "settlement",
     "split",
     "staff",
@@ -105,6 +106,7 @@ MAY_INSERT = {
     "redemption_code",
     "refund",
     "session",
+    "settled_mark",
     "settlement",
     "split",
     "staff",
@@ -129,6 +131,7 @@ MAY_UPDATE = {
     "buyer": {"first_seq", "spent", "points", "received", "factor"},
     "history": {"seq", "figures"},
     "history_balance": {"balance"},
+    "settled_mark": {"seq"},
     "agent_contract": {"seq", "ended", "deposit"},
     "member_level": {"level", "seq", "reason"},
     "merchant_application": {"status", "reviewer", "reviewed_at", "reason", "settlement"},
@@ -228,11 +231,12 @@ def test_every_key_leads_with_the_program(empty_dsn: str, fresh: psycopg.Connect
     keys: dict[str, str] = dict(rows.fetchall())
     assert keys.pop("program") == "PRIMARY KEY (id)"
     assert keys.pop("alembic_version") == "PRIMARY KEY (version_num)"
-    assert keys.pop("movement_mark") == keys.pop("history") == "PRIMARY KEY (program_id)"
+    for table in ("movement_mark", "history", "settled_mark"):
+        assert keys.pop(table) == "PRIMARY KEY (program_id)"
     for table in OF_THE_INSTALLATION:
         assert keys.pop(table).startswith(("PRIMARY KEY (name", "PRIMARY KEY (staff"))
     assert all(key.startswith("PRIMARY KEY (program_id, ") for key in keys.values()), keys
-    assert len(keys) == len(TABLES) - 5 - len(OF_THE_INSTALLATION), (
+    assert len(keys) == len(TABLES) - 6 - len(OF_THE_INSTALLATION), (
         "all but transfer, which is only appended"
     )
 

@@ -16,7 +16,14 @@ from springtide.core.reducer import fold, opening_transfers
 from springtide.core.state import Lot, State, open_state, trigger_key
 from springtide.core.units import LIMIT
 from springtide.services import history
-from springtide.storage import distribution, journal_reader, movements, programs, tallies
+from springtide.storage import (
+    distribution,
+    journal_reader,
+    movements,
+    programs,
+    settling,
+    tallies,
+)
 from springtide.storage.chain import NO_HASH, Chain, decode, encode_event, encode_receipt
 from springtide.storage.database import Database, Transaction
 from springtide.storage.journal_reader import Derived, Row
@@ -244,7 +251,9 @@ class _Auditor:
                 self.broken(LOTS, f"program: {name} is {getattr(told, name)}")
 
     def _check_tally(self) -> None:
-        """What the controls count; programs without controls have nothing of it."""
+        """What the controls count, and which orders still wait to be settled."""
+        if settling.count_forgotten(self._tx, self._program):
+            self.broken(LOTS, "the mark before which all orders are settled")
         tally = self._state.tally
         program = self._program
         if (program.clock, program.outflow) != (tally.clock_s, tally.outflow_micro):

@@ -11,12 +11,15 @@ from springtide.core.event_fields import Json
 from springtide.core.policy_file import read_policy
 from springtide.core.tally import SETTLEMENT
 from springtide.services.writer import Writer
-from springtide.storage import listing, programs
+from springtide.storage import programs, settling
 from springtide.storage.acts import append_act
 from springtide.storage.database import Database
 from springtide.storage.guards import load_guards
 
 MOST_AT_ONCE = 5_000
+
+LEAST_NOTED = 1_000
+"""Entries by which the mark is moved: so many are passed over in no time."""
 
 
 def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
@@ -29,14 +32,15 @@ def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
     Raises:
         UnknownProgram: there is none of this name.
     """
-    with database.snapshot() as tx:
+    with database.transaction() as tx:
         program = programs.get_program(tx, name)
+        settling.move_mark(tx, program, LEAST_NOTED)
         if program.guarded and SETTLEMENT in load_guards(tx, program, set()).off:
             return []
         orders: list[tuple[int, str]] = []
         for version, toml in programs.read_policies(tx, program).items():
             paid_before = now - timedelta(seconds=read_policy(toml).settle_after_s)
-            orders += listing.read_unsettled(tx, program, version, paid_before, MOST_AT_ONCE)
+            orders += settling.read_due(tx, program, version, paid_before, MOST_AT_ONCE)
     return [
         {"type": "settle", "id": f"springtide:settle:{seq}", "order": order}
         for seq, order in sorted(orders)[:MOST_AT_ONCE]

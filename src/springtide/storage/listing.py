@@ -12,35 +12,6 @@ import psycopg
 from springtide.storage.programs import Program
 
 
-def read_unsettled(
-    tx: psycopg.Connection, program: Program, version: int, paid_before: datetime, most: int
-) -> list[tuple[int, str]]:
-    """Seqs and ids of orders paid under a version of the policy that wait for settlement.
-
-    They were not settled, and something is left of them. Those of frozen members wait.
-    """
-    return tx.execute(
-        """
-        SELECT e.seq, e.id FROM entry e
-        WHERE e.program_id = %(program)s AND e.kind = 'pay' AND e.policy_version = %(version)s
-          AND e.seq <= (SELECT max(b.last_seq) FROM batch b
-                        WHERE b.program_id = %(program)s AND b.posted_at <= %(paid_before)s)
-          AND NOT EXISTS (SELECT FROM settlement s
-                          WHERE s.program_id = e.program_id AND s.order_id = e.id)
-          AND coalesce((SELECT sum(r.amount) FROM refund r
-                        WHERE r.program_id = e.program_id AND r.order_id = e.id), 0)
-              < (e.receipt::json ->> 'amount')::numeric
-          AND NOT EXISTS (SELECT FROM member_freeze f
-                          WHERE f.program_id = e.program_id AND f.frozen
-                            AND f.member = e.event::json ->> 'member')
-        ORDER BY e.seq LIMIT %(most)s
-        """,
-        {
-            "program": program.id, "version": version, "paid_before": paid_before, "most": most,
-        },
-    ).fetchall()  # fmt: skip
-
-
 class EntryRow(NamedTuple):
     """An entry with the batch that posted it; event and receipt as JSON.
 

@@ -38,13 +38,13 @@ _WHERE: LiteralString = """
           SELECT max(last_seq) FROM batch
           WHERE program_id = %(program)s AND posted_at < %(until)s))
       AND (%(member)s::text = '' OR strpos(e.event, %(member_text)s) > 0
-           AND e.event::json ->> 'member' = %(member)s)
+           AND said(e.event, 'member') = %(member)s)
       AND (%(merchant)s::text = '' OR strpos(e.event, %(merchant_text)s) > 0
-           AND e.event::json ->> 'merchant' = %(merchant)s)
+           AND said(e.event, 'merchant') = %(merchant)s)
     ORDER BY e.seq
     ) found
     WHERE %(state)s::text = '' OR %(state)s = CASE
-        WHEN refunded = (event::json ->> 'amount')::numeric * 1000000 THEN 'refunded'
+        WHEN refunded = said(event, 'amount')::numeric * 1000000 THEN 'refunded'
         WHEN kind = 'pay' AND settled_receipt IS NULL THEN 'paid'
         ELSE 'settled' END
     ORDER BY seq LIMIT %(most)s

@@ -13,14 +13,14 @@ _AT: LiteralString = """
     e.program_id = %(program)s AND e.kind = ANY('{purchase,pay}')
     AND e.seq > (SELECT coalesce(max(last_seq), 0) FROM batch
                  WHERE program_id = %(program)s AND posted_at < %(since)s)
-    AND strpos(e.event, %(text)s) > 0 AND e.event::json ->> 'merchant' = %(merchant)s
+    AND strpos(e.event, %(text)s) > 0 AND said(e.event, 'merchant') = %(merchant)s
 """
 """Orders at a store since an instant: names are looked for before an event is parsed."""
 
 
 _ORDERS: LiteralString = """
     WITH sold AS (
-        SELECT e.event::json AS event,
+        SELECT said(e.event, 'amount')::numeric AS amount,
                CASE WHEN e.kind = 'purchase' THEN e.seq ELSE s.seq END AS settled
         FROM entry e
         LEFT JOIN settlement s ON s.program_id = e.program_id AND s.order_id = e.id
@@ -29,7 +29,7 @@ _ORDERS: LiteralString = """
 
 _SUMS: LiteralString = """
     )
-    SELECT count(*), coalesce(sum((o.event ->> 'amount')::numeric * 1000000), 0)::bigint,
+    SELECT count(*), coalesce(sum(o.amount * 1000000), 0)::bigint,
            count(*) FILTER (WHERE o.settled IS NULL),
            coalesce(sum((e.receipt::json ->> 'contribution')::bigint), 0)::bigint,
            coalesce(sum((e.receipt::json ->> 'granted')::numeric * %(factor)s / coalesce(
@@ -43,7 +43,7 @@ _BUYERS: LiteralString = """
 """
 
 _COUNTS: LiteralString = """
-    GROUP BY e.event::json ->> 'member')
+    GROUP BY said(e.event, 'member'))
     SELECT count(*), count(*) FILTER (WHERE orders > 1) FROM buyer
 """
 
@@ -117,12 +117,12 @@ def read_spent(
     """What a member paid since an instant by orders whose ids begin so, in micro."""
     row = tx.execute(
         """
-        SELECT coalesce(sum((e.event::json ->> 'amount')::numeric * 1000000), 0)::bigint
+        SELECT coalesce(sum(said(e.event, 'amount')::numeric * 1000000), 0)::bigint
         FROM entry e
         WHERE e.program_id = %(program)s AND e.kind = ANY('{purchase,pay}')
           AND e.seq > (SELECT coalesce(max(last_seq), 0) FROM batch
                        WHERE program_id = %(program)s AND posted_at < %(since)s)
-          AND starts_with(e.id, %(begin)s) AND e.event::json ->> 'member' = %(member)s
+          AND starts_with(e.id, %(begin)s) AND said(e.event, 'member') = %(member)s
         """,
         {"program": program.id, "member": member, "begin": begin, "since": since},
     ).fetchone()
