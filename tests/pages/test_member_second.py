@@ -137,7 +137,7 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
     ana.click("main form button")
     expect(ana.locator("main")).to_contain_text("19.7 = 20 − 0.3")
     ana.click("text=Yes, withdraw")
-    expect(ana.locator("main")).to_contain_text("Somebody of the program looks at it first")
+    expect(ana.locator("main")).to_contain_text("Somebody at the program looks at it first")
     ana.click("main form button")
     expect(ana.locator(".chip >> nth=0")).to_have_text("cancelled")
     assert listing.read_wallet(books, shop, "ana") == wallet
