@@ -46,9 +46,9 @@ def _check_words(page: Page, language: str, name: str) -> None:
     for sign in ("%(", "{{", "None", "undefined", "NaN", "Markup("):
         assert sign not in text, f"{name} shows {sign}"
     say = words(LANGUAGES[language].locale).gettext
-    for value in (say("Price of a point"), say("Worth"), say("your points are worth")):
+    for value in (say("Price of a point"), say("Worth"), say("Your points are worth")):
         if value in text.splitlines():
-            assert any(cash in text for cash in (say("Cash now"), say("cash now for them"))), (
+            assert any(cash in text for cash in (say("Cash now"), say("Cash now for them"))), (
                 f"{name} shows {value!r} without what could be cashed now"
             )
     if language == "zh":

@@ -34,6 +34,8 @@ def test_the_exact_value_is_there() -> None:
 def test_arithmetic_shows_every_decimal() -> None:
     assert formats.exact(1_234_567_890_120, 10**6) == "1,234,567.89012"
     assert formats.exact(112_000_000, 10**6) == "112"
+    assert formats.exact(112_000_000, 10**6, least=2) == "112.00"
+    assert formats.exact(112_345_000, 10**6, least=2) == "112.345"
     assert formats.exact(-500_000, 10**6) == "\u22120.5"
 
 

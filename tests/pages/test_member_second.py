@@ -135,9 +135,9 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
         assert ana.input_value("#amount") == amount
     ana.fill("#amount", "20")
     ana.click("main form button")
-    expect(ana.locator("main")).to_contain_text("19.7 = 20 − 0.3")
+    expect(ana.locator("main")).to_contain_text("19.70 = 20.00 − 0.30")
     ana.click("text=Yes, withdraw")
-    expect(ana.locator("main")).to_contain_text("Somebody of the program looks at it first")
+    expect(ana.locator("main")).to_contain_text("Somebody at the program looks at it first")
     ana.click("main form button")
     expect(ana.locator(".chip >> nth=0")).to_have_text("cancelled")
     assert listing.read_wallet(books, shop, "ana") == wallet

@@ -83,7 +83,7 @@ def buys(stage: Stage, till: Page, page: Page, amount: str, phone: str = "") -> 
     assert promised == (lot["value"], lot["cash_now"])
     assert page.get_attribute("main p.big data", "value") == lot_amount(got) == exactly(amount)
     assert figure(page, say("Points granted")) == receipt["granted"] == lot["points"]
-    assert figure(page, say("of it went into the reserve")) == receipt["contribution"]
+    assert figure(page, say("Of it into the reserve")) == receipt["contribution"]
     expect(page.locator("main")).to_contain_text(order["id"])
     page.reload()
     expect(page.locator("main")).to_contain_text(say("Your lot of points"))
@@ -132,7 +132,7 @@ def sees_lots_and_price(stage: Stage, page: Page, ana: str, order: str) -> None:
     assert figure(page, say("Worth")) == lot["value"]
     assert figure(page, say("Cash now")) == lot["cash_now"]
     assert figure(page, say("You spent")) == lot_amount(row["event"])
-    assert figure(page, say("of it went into the reserve")) == row["receipt"]["contribution"]
+    assert figure(page, say("Of it into the reserve")) == row["receipt"]["contribution"]
     assert figure(page, say("Points left")) == lot["points"]
     assert figure(page, say("Paid to you so far")) == lot["received"] == "0.000000"
     assert figure(page, say("It exits when it is worth (the cap)")) == lot["headroom"]
@@ -187,9 +187,9 @@ def earns(stage: Stage, page: Page, ana: str, order: str) -> None:
     assert why["rate"] == "0.003"
     assert stage.member_of(order) not in page.content(), "whose purchase it was is theirs"
     page.goto(f"/m/{stage.shop.name}/invite")
-    direct = figure(page, say("earned on orders of those you invited"))
+    direct = figure(page, say("Earned on orders of those you invited"))
     assert direct == told["earned"]["direct"]
-    assert figure(page, say("earned one step further")) == "0.000000"
+    assert figure(page, say("Earned one step further")) == "0.000000"
 
 
 def counts_its_day(stage: Stage, till: Page, orders: list[str]) -> None:

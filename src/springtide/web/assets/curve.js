@@ -17,7 +17,7 @@
       cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: dates }, y: { range: (_, low, high) => [0, (high || 1) * 1.08] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 72, size: 30,
+        { ...axis, grid: { show: false }, space: 72, size: 34, gap: 9,
           values: (_, splits) => splits.map((x) => dates ? day.format(x * 1000)
             : Math.round(x).toLocaleString()) },
         { ...axis, size: 56, values: (_, splits) => splits.map((y) => y.toLocaleString()) },

@@ -82,6 +82,7 @@ def make(call: Call, session: Session) -> Response:
         return _page(call, session, points, error, 409)
     return call.page(
         "member/redeem_code.html", code=code, qr=qr(code), row=row, quote=quote,
+        has=holding.read_holding(call.database, call.program, member),
         state="open", left_s=_left_s(call, row), paid=None, tab="",
     )  # fmt: skip
 

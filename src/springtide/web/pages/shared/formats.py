@@ -34,9 +34,10 @@ def shown(number: int, scale: int, decimals: int) -> str:
     return f"{MINUS if number < 0 and value else ''}{value:,}"
 
 
-def exact(number: int, scale: int) -> str:
-    """A number of a scale with all its decimals but trailing zeros, thousands parted."""
+def exact(number: int, scale: int, least: int = 0) -> str:
+    """A number of a scale, thousands parted, without trailing zeros after `least` decimals."""
     whole, _, fraction = format_fraction(abs(number), scale).partition(".")
+    fraction = fraction.ljust(least, "0")
     text = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
     return MINUS + text if number < 0 else text
 

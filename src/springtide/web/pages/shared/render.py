@@ -55,7 +55,7 @@ def _environment(language: Language, files: Files, *, demo: bool) -> Environment
     environment.filters["day"] = partial(formats.day, locale=language.locale)
     environment.filters["date_of"] = partial(formats.date_of, locale=language.locale)
     environment.filters |= {
-        "exact": partial(formats.exact, scale=MICRO),
+        "exact": partial(formats.exact, scale=MICRO, least=2),
         "exact_nano": partial(formats.exact, scale=NANO),
         "exact_money": format_money,
         "exact_points": format_points,
