@@ -4,11 +4,8 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from types import ModuleType
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,10 +13,9 @@ from hypothesis import strategies as st
 from springtide.core.event_fields import Json
 from springtide.core.receipts import render
 from springtide.services import writer as writing
-from springtide.services.gateway import DatabaseDown
 from springtide.services.presets import read_preset
 from springtide.services.writer import Writer
-from springtide.storage import ledger, programs, working_set
+from springtide.storage import programs, working_set
 from springtide.storage.database import Database
 from tests.core.history import ADVERT_B, buy, cash_out, inject, merged, refund, write_toml
 from tests.services.histories import (
@@ -262,81 +258,6 @@ def test_two_writers_may_alternate(database: Database) -> None:
             writer = (one, one, other)[number % 3]
             receipts += [render(outcome.receipt) for outcome in writer.post(batch)]
     assert written(receipts) == written(receipts_of("everything"))
-    assert_sound(database, name)
-
-
-def kill(dsn: str, victim: psycopg.Connection) -> None:
-    with psycopg.connect(dsn, autocommit=True) as killer:
-        killer.execute("SELECT pg_terminate_backend(%s, 5000)", [victim.info.backend_pid])
-
-
-@pytest.mark.parametrize(
-    ("room", "step", "call"),
-    [
-        (working_set, "load_state", 1),
-        (ledger, "append", 1),
-        (ledger, "append", 3),
-        (programs, "move_program", 1),
-    ],
-    ids=["loading", "first slice", "third slice", "closing"],
-)
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_batch_whose_backend_is_killed_leaves_nothing(
-    dsn: str,
-    database: Database,
-    monkeypatch: pytest.MonkeyPatch,
-    room: ModuleType,
-    step: str,
-    call: int,
-    when: str,
-) -> None:
-    events = events_of("everything")
-    name = open_program(database, policy_of("everything"))
-    post_in_batches(database, name, [events[:200]])
-    with database.snapshot() as tx:
-        before = programs.get_program(tx, name)
-    calls, does = count(1), getattr(room, step)
-
-    def interrupted(tx: psycopg.Connection, *arguments: Any) -> None:
-        fatal = next(calls) == call
-        if fatal and when == "before":
-            kill(dsn, tx)
-        does(tx, *arguments)
-        if fatal:
-            kill(dsn, tx)
-
-    with monkeypatch.context() as patch, Writer(database, name) as writer:
-        patch.setattr(writing, "SLICE", 50)
-        patch.setattr(room, step, interrupted)
-        with pytest.raises(DatabaseDown, match=r"the database went away: .*; start it"):
-            writer.post(events[200:])
-    with database.snapshot() as tx:
-        assert programs.get_program(tx, name) == before
-    assert_sound(database, name)
-    again = posted(database, name, iter([250]), list(events[200:]))
-    assert again == written(receipts_of("everything")[200:])
-    assert_sound(database, name)
-
-
-def test_a_writer_whose_batch_failed_forgets_what_it_believed(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events = events_of("everything")
-    name = open_program(database, policy_of("everything"))
-
-    def broken(tx: psycopg.Connection, *_: object) -> None:
-        tx.execute("SELECT 1 / 0")
-
-    with Writer(database, name) as writer:
-        receipts = writer.post(events[:200])
-        with monkeypatch.context() as patch:
-            patch.setattr(programs, "move_program", broken)
-            with pytest.raises(psycopg.errors.DivisionByZero):
-                writer.post(events[200:])
-        receipts += writer.post(events[200:])
-    assert written(render(outcome.receipt) for outcome in receipts) == written(
-        receipts_of("everything")
-    )
     assert_sound(database, name)
 
 

@@ -8,7 +8,7 @@ folded before. Source: docs/decisions/0003-group-commit.md.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Self
 
@@ -207,8 +207,10 @@ class _Batch:
                         # Short slices at both ends, where one of the two threads waits.
                         size = max(min(2 * size, SLICE, left // 3), SLICE // 8, 1)
             self._flush()
-        finally:
             self._wait()
+        except BaseException:
+            wait(self._writing)  # what is sent after the rollback would begin a transaction
+            raise
         return outcomes
 
     def digest(self) -> bytes:
