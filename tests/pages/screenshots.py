@@ -8,7 +8,7 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from springtide.storage import embedded
 from tests.pages.browser import DESK, PHONE, chromium
@@ -17,6 +17,7 @@ from tests.pages.visiting import EVERY, Look, Visits
 
 LOOKS: tuple[Look, ...] = ("light", "dark")
 WAYS = list(product(("zh", "en"), ("phone", "desk"), LOOKS))
+UNDRAWN = "[data-series]:not(:has(canvas)), [data-chart]:not(:has(svg)), [hx-trigger=load]"
 
 
 def main() -> None:
@@ -30,9 +31,8 @@ def main() -> None:
         chromium() as browser,
     ):
         visits = Visits(browser, service.url, {})
-        with visits.window("staff") as page:  # so that there is a result to see
-            page.goto("/console/demo/audit")
-            page.click("main form button")
+        with visits.window("staff") as page:
+            _do_something(page)
         for who, pages in EVERY.items():
             for language, size, look in WAYS:
                 with visits.window(who, language, size, look) as page:
@@ -45,6 +45,16 @@ def main() -> None:
                             _whole(page).screenshot(path=folder / name)
 
 
+def _do_something(page: Page) -> None:
+    """So that there are results to see: an audit's, a key, and history under a draft."""
+    page.goto("/console/demo/audit")
+    page.click("main form button")
+    page.goto("/console/demo/keys")
+    page.click("main form button >> nth=-1")
+    page.goto("/console/demo/policy/drafts/1")
+    page.click("#backtest button")
+
+
 def _whole(page: Page) -> Page:
     """The page in a window as high as all of it."""
     height = page.evaluate("document.documentElement.scrollHeight")
@@ -54,11 +64,8 @@ def _whole(page: Page) -> Page:
 
 
 def settle(page: Page) -> None:
-    """Wait until the charts of a page are drawn."""
-    page.wait_for_function(
-        "[...document.querySelectorAll('[data-series], [data-chart]')]"
-        ".every(plot => plot.querySelector('canvas, svg'))"
-    )
+    """Wait until the charts of a page are drawn, and what it asks for by itself is there."""
+    expect(page.locator(UNDRAWN)).to_have_count(0)
 
 
 if __name__ == "__main__":

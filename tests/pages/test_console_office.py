@@ -395,5 +395,5 @@ def test_a_switch_asks_why(owner: Page, books: Database) -> None:
     assert not any(row and row.off for _, row in controls.list_switches(books, "demo"))
     assert post(books, buy("office-stopped")) == [""]
     owner.goto(f"{HERE}/log?actor=staff:demo-owner&subject=purchases")
-    expect(owner.locator("tbody tr")).to_have_count(2)
-    expect(owner.locator("tbody tr").first).to_contain_text("dry again")
+    expect(owner.locator("main .list > li")).to_have_count(2)
+    expect(owner.locator("main .list > li").first).to_contain_text("dry again")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from springtide.core import reducer, withdrawal
-from springtide.services import acts, cash_outs
+from springtide.services import acts, cash_outs, rehearsal
 from springtide.services.holds import Status
 from springtide.storage.database import Database
 from springtide.web.commands import COMMANDS
@@ -84,3 +84,9 @@ def test_every_act_has_words(books: Database) -> None:
     found |= {f"withdrawal.{state}" for state in withdrawal.STATES[1:]}
     found |= {act.what for act in acts.list_acts(books, "demo", limit=10**6)}
     assert found - set(words.ACTS) == set()
+
+
+def test_every_scenario_has_a_name_in_words() -> None:
+    said = (catalogues.SOURCE / "web/templates/console/office_words.html").read_text()
+    for name in rehearsal.list_scenarios():
+        assert f'"{name}": _(' in said, name

@@ -33,11 +33,11 @@ four_eyes_above = "30.00"
 
 TEAHOUSE = Application(
     merchant="teahouse", name="West Lake Tea House", licence="91330106MA2ABCDE1G",
-    region="330106", settlement="account ending in 0106", owner="c00457", recruiter="c00001",
+    region="330106", settlement="•••• 0106", owner="c00457", recruiter="c00001",
 )  # fmt: skip
 BAKERY = Application(
     merchant="bakery", name="Upper City Bakery", licence="91330102MA2ABCDE2R",
-    region="330102", settlement="account ending in 0102", recruiter="c00004",
+    region="330102", settlement="•••• 0102", recruiter="c00004",
 )  # fmt: skip
 CONTRACT, REGION, AGENT = "hangzhou", "3301", "c00004"
 

@@ -11,7 +11,7 @@
   };
   const ink = token("--color-base-content"), line = token("--color-base-300");
   const accent = token("--color-primary");
-  const axis = { axisLabel: { color: ink }, axisLine: { lineStyle: { color: line } },
+  const axis = { axisLabel: { color: ink, margin: 12 }, axisLine: { lineStyle: { color: line } },
     splitLine: { lineStyle: { color: line } }, axisTick: { show: false } };
   const base = (data) => ({
     animation: false, grid: { left: 8, right: 12, top: 16, bottom: 8, containLabel: true },
@@ -23,7 +23,7 @@
   const kinds = {
     flow: (data) => ({ ...base(data), series: [
       { name: data.names[0], type: "bar", stack: "flow", data: data.inflow, itemStyle: { color: accent } },
-      { name: data.names[1], type: "bar", stack: "flow", data: data.outflow.map((y) => -y),
+      { name: data.names[1], type: "bar", stack: "flow", data: data.outflow.map((y) => -y || null),
         itemStyle: { color: "transparent", borderColor: ink, borderWidth: 1 } }] }),
     price: (data) => ({ ...base(data), series: [
       { name: data.names[0], type: "line", symbol: "none", data: data.price,
