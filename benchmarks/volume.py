@@ -83,6 +83,8 @@ SELECT {program}, n, (n - 1) * {batch} + 1, least(n * {batch}, {orders}),
        sha256(n::text::bytea),
        timestamptz '2024-11-22' + interval '730 days' * (n::float8 * {batch} / {orders})
 FROM generate_series(1, ({orders} + {batch} - 1) / {batch}) n;
+UPDATE batch SET posted_at = timestamptz '2024-11-22'
+WHERE program_id = {program} AND number = 0;
 UPDATE account SET balance = 1000000 + 16000000::bigint * {orders}
 WHERE program_id = {program} AND code = 'pool';
 UPDATE program SET seq = {orders}, batch = ({orders} + {batch} - 1) / {batch},

@@ -74,7 +74,8 @@ def list_earned(
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         rows = earnings.read_earned(tx, program, member, after, most)
-    return [stand(row, _hold(program), now) for row in rows]
+    hold = _hold(program)
+    return [stand(row, hold, now) for row in rows]
 
 
 def list_newest(
@@ -89,7 +90,8 @@ def list_newest(
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
         rows = earnings.read_newest(tx, program, member, before, most)
-    return [stand(row, _hold(program), now) for row in rows]
+    hold = _hold(program)
+    return [stand(row, hold, now) for row in rows]
 
 
 def payable_micro(database: Database, name: str, member: str, now: datetime) -> int:

@@ -21,9 +21,10 @@ _FRESH = """
         WHERE program_id = %(id)s AND seq > %(after)s AND seq <= %(through)s
           AND side.account >= 'points:' AND side.account < 'points;'
     ), fresh AS (
-        SELECT t.member, lots.*, coalesce(told.spent, 0) + coalesce(b.spent, 0) AS spent
+        SELECT t.member, lots.*, coalesce(told.spent, 0) + coalesce((
+                   SELECT b.spent FROM buyer b
+                   WHERE b.program_id = %(id)s AND b.member = t.member), 0) AS spent
         FROM touched t LEFT JOIN told USING (member)
-        LEFT JOIN buyer b ON b.program_id = %(id)s AND b.member = t.member
         CROSS JOIN LATERAL (
             SELECT min(l.seq) AS first_seq, coalesce(sum(l.points), 0) AS points,
                    coalesce(sum(l.net), 0) AS received

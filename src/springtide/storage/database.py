@@ -24,7 +24,7 @@ Transaction = psycopg.Connection
 """A connection in a transaction; only storage looks inside."""
 
 ROLE = "springtide_app"
-SCHEMA_VERSION = "0020"
+SCHEMA_VERSION = "0021"
 
 _MIGRATING = 7_266_745_613
 """Key of the advisory lock under which one process migrates while others wait."""

@@ -26,7 +26,7 @@ _TOLD: LiteralString = """
     SELECT e.seq, e.kind, b.posted_at, e.event, e.receipt
     FROM entry e JOIN LATERAL (
         SELECT posted_at FROM batch b
-        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
+        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.last_seq LIMIT 1
     ) b ON true
 """
 

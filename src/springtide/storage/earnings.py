@@ -60,7 +60,7 @@ _EARNED = """
     LEFT JOIN entry o ON o.program_id = s.program_id AND o.id = s.order_id
     JOIN LATERAL (
         SELECT posted_at FROM batch b
-        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
+        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.last_seq LIMIT 1
     ) b ON true
     WHERE c.program_id = %(id)s
 """
@@ -71,10 +71,17 @@ _COMMISSIONS = """
     WHERE c.program_id = %(id)s
 """
 _SUMS = "SELECT kind, count(*), sum(amount) FROM {commission} c GROUP BY kind ORDER BY kind"
-_AFTER = """
-    AND (c.seq, c.line) > (%(seq)s, %(line)s) AND c.seq <= %(through)s
+_AFTER = """(
+    SELECT * FROM {commission} c
+    WHERE c.program_id = %(id)s AND (c.seq, c.line) > (%(seq)s, %(line)s)
+      AND c.seq >= %(seq)s AND c.seq <= %(through)s
     ORDER BY c.seq, c.line LIMIT %(most)s
-"""
+)"""
+_BEFORE = """(
+    SELECT * FROM {commission} c WHERE (c.seq, c.line) < (%(seq)s, %(line)s)
+    ORDER BY c.seq DESC, c.line DESC LIMIT %(most)s
+)"""
+"""The rows that are asked for are found first, and then what belongs to each."""
 
 
 def _asked(tx: psycopg.Connection, program: Program, member: str) -> dict[str, Any]:
@@ -98,8 +105,9 @@ def _read_after(
     transfers are found by their entries alone.
     """
     asked = _asked(tx, program, member) | {"seq": after[0], "line": after[1]}
-    query = query.format(commission=_OF_ONE if member else _OF_ALL) + _AFTER
-    width = program.seq + 1 if member else 4 * most
+    found = _AFTER.format(commission=_OF_ONE if member else _OF_ALL)
+    query = query.format(commission=found) + " ORDER BY c.seq, c.line"
+    width = program.seq + 1 if member else most
     through, rows = after[0] - 1, list[tuple[Any, ...]]()
     while len(rows) < most and through < program.seq:
         through, width = through + width, 4 * width
@@ -126,8 +134,8 @@ def read_newest(
     """A member's commissions, newest first, from before one."""
     seq, line = before or (program.seq + 1, 0)
     rows = tx.execute(
-        _EARNED.format(commission=_OF_ONE) + "AND (c.seq, c.line) < (%(seq)s, %(line)s)"
-        " ORDER BY c.seq DESC, c.line DESC LIMIT %(most)s",
+        _EARNED.format(commission=_BEFORE.format(commission=_OF_ONE))
+        + " ORDER BY c.seq DESC, c.line DESC",
         _asked(tx, program, member) | {"seq": seq, "line": line, "most": most},
     )
     return [EarnedRow(*row) for row in rows]
@@ -253,13 +261,21 @@ def read_team(
     rows = tx.execute(
         """
         WITH RECURSIVE below (id, step) AS (
-            SELECT b.member, 1 FROM bound b
-            WHERE b.program_id = %(program)s AND b.referrer = %(member)s
+            SELECT %(member)s::text COLLATE "C", 0
             UNION ALL
-            SELECT b.member, w.step + 1 FROM below w
-            JOIN bound b ON b.program_id = %(program)s AND b.referrer = w.id
+            SELECT found.member, w.step + 1 FROM below w
+            CROSS JOIN LATERAL (
+                SELECT member FROM binding
+                WHERE program_id = %(program)s AND referrer = w.id
+                UNION
+                SELECT member FROM rebinding
+                WHERE program_id = %(program)s AND referrer = w.id
+            ) found
+            JOIN LATERAL (SELECT referrer FROM bound
+                          WHERE program_id = %(program)s AND member = found.member) b
+              ON b.referrer = w.id
             WHERE w.step < %(depth)s
-        ) SELECT step, count(*) FROM below GROUP BY step ORDER BY step
+        ) SELECT step, count(*) FROM below WHERE step > 0 GROUP BY step ORDER BY step
         """,
         {"program": program.id, "member": member, "depth": depth},
     )

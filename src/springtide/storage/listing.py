@@ -39,7 +39,7 @@ ENTRY: LiteralString = """
             WHERE t.program_id = e.program_id AND t.order_id = e.id) AS settled_receipt
     FROM entry e JOIN LATERAL (
         SELECT posted_at FROM batch b
-        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.number LIMIT 1
+        WHERE b.program_id = e.program_id AND b.last_seq >= e.seq ORDER BY b.last_seq LIMIT 1
     ) b ON true
 """
 

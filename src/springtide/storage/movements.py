@@ -1,4 +1,4 @@
-"""Movements of members' accounts: what statements read, found without reading all transfers.
+"""Movements of members and merchants: what statements read, without reading all transfers.
 
 They are written some thousand entries at a time, off the road of orders. What was posted since
 is read from the transfers, so an answer never depends on how far that is.
@@ -110,7 +110,7 @@ def count_differences(tx: psycopg.Connection, program: Program) -> int:
             FROM transfer, LATERAL (VALUES (credit, amount), (debit, -amount))
                                side (account, change)
             WHERE program_id = %(id)s AND seq <= %(mark)s
-              AND split_part(side.account, ':', 1) IN ('wallet', 'points', 'credit')
+              AND split_part(side.account, ':', 1) IN ('wallet', 'points', 'credit', 'merchant')
               AND strpos(side.account, ':') > 0
         ), written AS (
             SELECT account, seq, line, kind, change FROM movement WHERE program_id = %(id)s

@@ -18,7 +18,7 @@ def read_times(
         """
         SELECT asked.seq, b.posted_at FROM unnest(%s::bigint[]) asked (seq), LATERAL (
             SELECT posted_at FROM batch
-            WHERE program_id = %s AND last_seq >= asked.seq ORDER BY number LIMIT 1) b
+            WHERE program_id = %s AND last_seq >= asked.seq ORDER BY last_seq LIMIT 1) b
         """,
         [list(seqs), program.id],
     )

@@ -34,6 +34,8 @@ _WHERE: LiteralString = """
       AND e.seq > greatest(%(after)s, (
           SELECT max(last_seq) FROM batch
           WHERE program_id = %(program)s AND posted_at < %(since)s::timestamptz))
+      AND (%(state)s::text <> 'paid' OR e.seq > coalesce((
+          SELECT seq FROM settled_mark WHERE program_id = %(program)s), 0))
       AND (%(until)s::timestamptz IS NULL OR e.seq <= (
           SELECT max(last_seq) FROM batch
           WHERE program_id = %(program)s AND posted_at < %(until)s))

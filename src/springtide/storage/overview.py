@@ -1,7 +1,7 @@
 """A program over time: its entries, one after the other, and when the last was posted."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 import psycopg
@@ -24,20 +24,23 @@ def read_happenings(
     tx: psycopg.Connection, program: Program, after: int, through: int
 ) -> Iterator[Happened]:
     """All entries after one up to another, in order, some at a time."""
+    batches = tx.execute(
+        "SELECT last_seq, posted_at FROM batch WHERE program_id = %(id)s"
+        " AND last_seq > %(after)s AND last_seq <= (SELECT min(last_seq) FROM batch"
+        " WHERE program_id = %(id)s AND last_seq >= %(through)s) ORDER BY last_seq",
+        {"id": program.id, "after": after, "through": through},
+    )
+    last_seq, posted_at = after, datetime.min.replace(tzinfo=UTC)
     with tx.cursor("happenings") as rows:
         rows.itersize = 10_000
         rows.execute(
-            """
-            SELECT b.posted_at, e.kind, e.event, e.receipt
-            FROM batch b JOIN entry e
-              ON e.program_id = b.program_id AND e.seq BETWEEN b.first_seq AND b.last_seq
-            WHERE b.program_id = %(id)s AND b.last_seq > %(after)s
-              AND b.first_seq <= %(through)s
-              AND e.seq > %(after)s AND e.seq <= %(through)s ORDER BY e.seq
-            """,
-            {"id": program.id, "after": after, "through": through},
+            "SELECT seq, kind, event, receipt FROM entry"
+            " WHERE program_id = %s AND seq > %s AND seq <= %s ORDER BY seq",
+            [program.id, after, through],
         )
-        for posted_at, kind, text, receipt in rows:
+        for seq, kind, text, receipt in rows:
+            while seq > last_seq:
+                last_seq, posted_at = next(batches)
             event = cast(dict[str, Any], decode(text))
             said = event.get("at")
             at = said if isinstance(said, str) else posted_at.isoformat()

@@ -183,7 +183,7 @@ def read_bindings(tx: psycopg.Connection, program: Program, member: str) -> list
             ) h JOIN LATERAL (
                 SELECT posted_at FROM batch b
                 WHERE b.program_id = %(program)s AND b.last_seq >= h.seq
-                ORDER BY b.number LIMIT 1
+                ORDER BY b.last_seq LIMIT 1
             ) b ON true ORDER BY h.seq
             """,
             {"program": program.id, "member": member},

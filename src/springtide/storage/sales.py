@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 
+from springtide.storage import movements
 from springtide.storage.programs import Program
 
 
@@ -62,23 +63,53 @@ def read_movements(
     tx: psycopg.Connection, program: Program, account: str, since: datetime, until: datetime
 ) -> list[Movement]:
     """What moved on an account from one instant to before another, in order."""
+    first, last = _seqs_of(tx, program, since, until)
     rows = tx.execute(
         """
-        SELECT t.seq, b.posted_at, t.kind, coalesce(s.order_id, e.id),
-               CASE WHEN t.credit = %(account)s THEN t.amount ELSE -t.amount END
-        FROM batch b
-        JOIN transfer t ON t.program_id = b.program_id
-            AND t.seq BETWEEN b.first_seq AND b.last_seq
-            AND %(account)s IN (t.debit, t.credit)
-        JOIN entry e ON e.program_id = t.program_id AND e.seq = t.seq
-        LEFT JOIN settlement s ON s.program_id = t.program_id AND s.seq = t.seq
-        WHERE b.program_id = %(program)s
-          AND b.posted_at >= %(since)s AND b.posted_at < %(until)s
+        SELECT t.seq, b.posted_at, t.kind, coalesce(s.order_id, e.id), t.change
+        FROM (
+            SELECT seq, line, kind, change FROM movement
+            WHERE program_id = %(id)s AND account = %(account)s
+              AND seq BETWEEN %(first)s AND %(last)s
+            UNION ALL
+            SELECT seq, line, kind, CASE WHEN credit = %(account)s THEN amount ELSE -amount END
+            FROM transfer
+            WHERE program_id = %(id)s AND seq BETWEEN %(unwritten)s AND %(last)s
+              AND %(account)s IN (debit, credit)
+        ) t
+        JOIN entry e ON e.program_id = %(id)s AND e.seq = t.seq
+        LEFT JOIN settlement s ON s.program_id = %(id)s AND s.seq = t.seq
+        JOIN LATERAL (
+            SELECT posted_at FROM batch
+            WHERE program_id = %(id)s AND last_seq >= t.seq ORDER BY last_seq LIMIT 1
+        ) b ON b.posted_at >= %(since)s AND b.posted_at < %(until)s
         ORDER BY t.seq, t.line
         """,
-        {"program": program.id, "account": account, "since": since, "until": until},
-    )
+        {
+            "id": program.id, "account": account, "first": first, "last": last,
+            "unwritten": max(first, _written(tx, program, account) + 1),
+            "since": since, "until": until,
+        },
+    )  # fmt: skip
     return [Movement(*row) for row in rows]
+
+
+def _seqs_of(
+    tx: psycopg.Connection, program: Program, since: datetime, until: datetime
+) -> tuple[int, int]:
+    """The first and the last entry that were posted in a time; none if there were none."""
+    row = tx.execute(
+        "SELECT coalesce(min(first_seq), 0), coalesce(max(last_seq), -1) FROM batch"
+        " WHERE program_id = %s AND posted_at >= %s AND posted_at < %s",
+        [program.id, since, until],
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _written(tx: psycopg.Connection, program: Program, account: str) -> int:
+    """Up to which entry the movements of an account are written; -1 for one that has none."""
+    return movements.read_mark(tx, program) if account.startswith("merchant:") else -1
 
 
 def read_sum(

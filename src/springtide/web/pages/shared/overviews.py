@@ -19,7 +19,7 @@ KEPT_TIMES = 20
 """An overview is kept at least so many times as long as it took to read."""
 
 PATIENCE_S = 3.0
-"""How long a page waits for the first overview of a program."""
+"""How long after somebody asked for the first overview of a program pages wait for it."""
 
 
 class Overviews:
@@ -31,7 +31,7 @@ class Overviews:
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="overview")
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Overview]] = {}
-        self._reading: dict[str, Future[Overview]] = {}
+        self._reading: dict[str, tuple[float, Future[Overview]]] = {}
 
     def get(self, program: str) -> Overview | None:
         """The last overview; None while the first of a large program is being read.
@@ -43,12 +43,13 @@ class Overviews:
             stale_at, found = self._known.get(program, (0.0, None))
             reading = self._reading.get(program)
             if reading is None and stale_at < time.monotonic():
-                reading = self._readers.submit(self._read, program)
+                reading = time.monotonic(), self._readers.submit(self._read, program)
                 self._reading[program] = reading
         if found is not None or reading is None:
             return found
+        began, overview = reading
         try:
-            return reading.result(PATIENCE_S)
+            return overview.result(max(began + PATIENCE_S - time.monotonic(), 0))
         except TimeoutError:
             return None
 
