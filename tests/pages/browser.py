@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-WHAT_TO_DO = "apt-get install chromium fonts-noto-cjk"
+WHAT_TO_DO = "apt-get install chromium-headless-shell fonts-noto-cjk"
 
 FLAGS = [
     "--no-sandbox",
@@ -27,7 +27,7 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser that ends with the block."""
-    path = shutil.which("chromium")
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
         sys.exit(f"the pages are tried in Chromium, which is not here: {WHAT_TO_DO}")
     with sync_playwright() as playwright:

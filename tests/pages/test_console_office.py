@@ -26,8 +26,6 @@ from tests.pages.visiting import Visits
 from tests.people import PASSWORD, Person, hired, secret_of
 from tests.web.serving import Service, Shop, entered, order
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 HERE = "/console/demo"
 Form = dict[str, str | float | bool]
 PATIENCE_MS = 150_000

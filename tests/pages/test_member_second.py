@@ -30,8 +30,6 @@ from springtide.storage.database import Database
 from tests.pages.steps import enter
 from tests.pages.visiting import Visits
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 PHONES = ("+8613800000011", "+8613800000012")
 _numbers = count(1)
 

@@ -14,8 +14,6 @@ from springtide.storage.database import Database
 from tests.pages.steps import SAID
 from tests.pages.visiting import Visits, log_in_member
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 
 def exact(page: Page, figure: str) -> str:
     """A figure of the home page, exactly."""

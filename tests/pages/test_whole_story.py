@@ -20,8 +20,6 @@ from tests.pages.steps import adds_up, enter, figure, figures, scan
 from tests.pages.visiting import Visits
 from tests.web.serving import Service
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 BUYERS_PHONE, FRIENDS_PHONE = "13700000102", "13700000103"
 OPERATORS = "first", "second"
 
