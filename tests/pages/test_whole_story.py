@@ -109,7 +109,7 @@ def lot_amount(event: dict[str, Any]) -> str:
 def is_told(stage: Stage, till: Page, order: dict[str, Any]) -> None:
     """The till says by itself that its code was paid, and the sale says who got what."""
     say, receipt = stage.say, order["receipt"]
-    expect(till.locator("#state .chip.done")).to_be_visible(timeout=20_000)
+    expect(till.locator("#state .chip.done")).to_be_visible()
     till.click("#state a >> nth=1")
     assert figure(till, say("Paid by the customer")) == lot_amount(order["event"])
     assert figure(till, say("Your part")) == receipt["merchant"]
