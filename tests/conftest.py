@@ -13,32 +13,24 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from xdist.remote import Producer
 
 from springtide.storage import embedded
 from springtide.storage.database import Database, migrate
+from tests.scheduling import Groups, rank
 
 _numbers = count(1)
 
-KERNELS = (
-    "tests/simulation/", "tests/cli/test_simulate.py",
-    "tests/core/test_algorithms_simulation.py",
-)  # fmt: skip
-"""Tests of compiled kernels: whoever comes first compiles them, which takes half a minute."""
 
-LONGEST = (
-    *KERNELS, "tests/pages/", "tests/core/test_laws.py", "tests/core/test_no_free_profit.py",
-    "tests/web/test_contract.py", "tests/services/test_kill.py", "tests/services/test_cdnow.py",
-    "tests/web/test_kill.py", "tests/services/test_backtest.py", "tests/web/test_webhooks.py",
-)  # fmt: skip
-"""What takes long begins first, so that no worker ends long after the others."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Of several workers, each is given whole groups."""
+    config.option.loadscopereorder = False  # the order is that of the collection
+    return Groups(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all tests of kernels; the longest tests come first."""
-    for item in items:
-        if item.nodeid.startswith(KERNELS):
-            item.add_marker(pytest.mark.xdist_group("kernels"))
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """The longest tests come first."""
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
-WHAT_TO_DO = "apt-get install chromium fonts-noto-cjk"
+from tests.web.serving import PATIENCE_S
+
+WHAT_TO_DO = "apt-get install chromium-headless-shell fonts-noto-cjk"
 
 FLAGS = [
     "--no-sandbox",
@@ -23,11 +25,14 @@ FLAGS = [
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 
+PATIENCE_MS = 1_000 * PATIENCE_S
+expect.set_options(timeout=PATIENCE_MS)
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser that ends with the block."""
-    path = shutil.which("chromium")
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
         sys.exit(f"the pages are tried in Chromium, which is not here: {WHAT_TO_DO}")
     with sync_playwright() as playwright:

@@ -1,15 +1,12 @@
 """Addresses: what is cached, who may see whose, and what does not come from our pages."""
 
 import httpx2
-import pytest
 
 from springtide.services.presets import read_preset
 from springtide.services.programs import create_program
 from springtide.storage.database import Database
 from tests.pages.visiting import Visits
 from tests.web.serving import Service
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 SAFE = {"Sec-Fetch-Site": "same-origin"}
 

@@ -1,14 +1,11 @@
 """The console as one house: its menu, and levels that are counted only when somebody asks."""
 
-import pytest
 from playwright.sync_api import expect
 
 from springtide.services import levels
 from springtide.services.audit import audit
 from springtide.storage.database import Database
 from tests.pages.visiting import Visits
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 CONSOLE = "/console/demo"
 

@@ -4,7 +4,6 @@ import secrets
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from springtide.core.units import format_money
@@ -15,8 +14,6 @@ from springtide.services.dividends import months
 from springtide.services.merchant_statements import read_merchant_statement
 from springtide.storage.database import Database
 from tests.pages.visiting import Visits
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 LARGE, UNKNOWN = "demo-withdrawal-1", "demo-withdrawal-5"
 SMALL = ["demo-withdrawal-2", "demo-withdrawal-3", "demo-withdrawal-4"]

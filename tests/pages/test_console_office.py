@@ -26,12 +26,8 @@ from tests.pages.visiting import Visits
 from tests.people import PASSWORD, Person, hired, secret_of
 from tests.web.serving import Service, Shop, entered, order
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 HERE = "/console/demo"
 Form = dict[str, str | float | bool]
-PATIENCE_MS = 150_000
-"""What runs beside: the simulator is compiled once, half a minute on an idle machine."""
 
 
 def hire(books: Database, *roles: str) -> Person:
@@ -131,7 +127,7 @@ def test_a_policy_from_draft_to_effect(
 def _told_again(owner: Page, books: Database, toml: str) -> None:
     """The backtest of the page is that of the service."""
     owner.click("text=Tell the history under the draft")
-    expect(owner.locator("[data-backtest]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(owner.locator("[data-backtest]")).to_be_visible()
     found = backtest(books, "demo", toml)
     cells = owner.locator("[data-backtest] tr:has-text('Reserve') data")
     assert [cells.nth(at).get_attribute("value") for at in (0, 1)] == [
@@ -213,7 +209,7 @@ def test_a_scenario_is_played(owner: Page, tmp_path: Path) -> None:
     expect(owner.locator("#orders-rate-error")).to_contain_text("give a float")
     owner.fill("#orders-rate", "0.01")
     owner.click("text=Play it")
-    expect(owner.locator("#played")).to_be_visible(timeout=PATIENCE_MS)
+    expect(owner.locator("#played")).to_be_visible()
     expect(owner.locator("#played svg").first).to_be_visible()
     text = owner.locator("#toml").input_value()
     scenario, without = rehearsal.prepare(text)

@@ -11,8 +11,6 @@ from springtide.web.pages.shared.language import LANGUAGES, words
 from tests.pages.screenshots import settle
 from tests.pages.visiting import EVERY, Look, Visits
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 AXE = (
     Path(__file__).parents[2] / "src/springtide/web/assets/node_modules/axe-core/axe.min.js"
 ).read_text()

@@ -30,8 +30,6 @@ from springtide.storage.database import Database
 from tests.pages.steps import enter
 from tests.pages.visiting import Visits
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 PHONES = ("+8613800000011", "+8613800000012")
 _numbers = count(1)
 
@@ -89,7 +87,7 @@ def redeems(ana: Page, books: Database, shop: str) -> None:
     expect(ana.locator(".state")).to_contain_text("Good for")
     wish = {"code": code, "merchant": "store-1", "points": "4"}
     post(books, shop, codes.redemption_by_code(books, shop, wish, datetime.now(UTC)))
-    expect(ana.locator(".state")).to_contain_text("Redeemed.", timeout=15_000)  # by itself
+    expect(ana.locator(".state")).to_contain_text("Redeemed.")  # by itself
     [entry] = listing.list_newest(books, shop, ["redeem"], None, 1)
     paid = ana.get_attribute(".state data >> nth=2", "value") or ""
     assert json.loads(entry.receipt)["net"] == parse_money(paid)

@@ -7,7 +7,6 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import httpx2
-import pytest
 from playwright.sync_api import expect
 
 from springtide.core.units import MICRO, parse_money
@@ -20,8 +19,6 @@ from springtide.storage.database import Database
 from tests.pages.steps import enter, figure
 from tests.pages.visiting import STORE_HOME, Visits
 from tests.web.serving import Service
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 DEMO, STORE = demonstration.PROGRAM, demo_store.MERCHANT
 

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
 
-import pytest
-
 from springtide.core.units import MICRO, NANO
 from springtide.services import acts, commissions, demo, listing, withdrawals
 from springtide.storage.database import Database
 from springtide.web.pages.shared import sheets
 from tests.pages.visiting import Visits
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

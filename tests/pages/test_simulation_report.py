@@ -11,8 +11,6 @@ from springtide.services.simulation_report import write_report
 from tests.pages.browser import DESK, PHONE
 from tests.pages.test_every_page import check_access, check_width
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 TEXT = """# A shop whose customers leave, while a part of the money is gone: <b>not bold</b>.
 [policy]
 preset = "advert-b"

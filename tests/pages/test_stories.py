@@ -14,8 +14,6 @@ from springtide.storage.database import Database
 from tests.pages.steps import SAID
 from tests.pages.visiting import Visits, log_in_member
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 
 def exact(page: Page, figure: str) -> str:
     """A figure of the home page, exactly."""
@@ -104,7 +102,7 @@ def test_the_price_moves_while_a_page_is_open(visits: Visits, books: Database) -
             [gift] = writer.post([{"type": "inject", "id": "live-gift", "amount": "500.00"}])
         assert gift.refusal is None
         figure = page.locator("[data-figure=price]")
-        expect(figure).to_have_class(re.compile("changed"), timeout=15_000)
+        expect(figure).to_have_class(re.compile("changed"))
         assert float(exact(page, "price")) > before
         assert float(exact(page, "cash-price")) < float(exact(page, "price"))
 
@@ -125,7 +123,7 @@ def test_staff_look_things_up(visits: Visits) -> None:
         assert sum(map(Decimal, parts.split(" + "))) == Decimal(whole)
         page.click("nav >> text=Audit")
         page.click("text=Run the audit")
-        expect(page.locator(".chip.done")).to_have_count(9, timeout=30_000)
+        expect(page.locator(".chip.done")).to_have_count(9)
         page.click("nav >> text=Log of acts")
         expect(page.locator("main .list")).to_contain_text("session.open")
         page.click("nav >> text=Prices")

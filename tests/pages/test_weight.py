@@ -1,10 +1,6 @@
 """What the member's home weighs; `make bench-pages` measures how soon it is painted."""
 
-import pytest
-
 from tests.pages.visiting import Visits
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 MOST_BYTES = 120 * 1024
 

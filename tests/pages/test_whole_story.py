@@ -20,8 +20,6 @@ from tests.pages.steps import adds_up, enter, figure, figures, scan
 from tests.pages.visiting import Visits
 from tests.web.serving import Service
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 BUYERS_PHONE, FRIENDS_PHONE = "13700000102", "13700000103"
 OPERATORS = "first", "second"
 
@@ -111,7 +109,7 @@ def lot_amount(event: dict[str, Any]) -> str:
 def is_told(stage: Stage, till: Page, order: dict[str, Any]) -> None:
     """The till says by itself that its code was paid, and the sale says who got what."""
     say, receipt = stage.say, order["receipt"]
-    expect(till.locator("#state .chip.done")).to_be_visible(timeout=20_000)
+    expect(till.locator("#state .chip.done")).to_be_visible()
     till.click("#state a >> nth=1")
     assert figure(till, say("Paid by the customer")) == lot_amount(order["event"])
     assert figure(till, say("Your part")) == receipt["merchant"]

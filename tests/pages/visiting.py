@@ -8,7 +8,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from springtide.services import demo, demo_counter, demo_purse, demo_store
-from tests.pages.browser import DESK, PHONE
+from tests.pages.browser import DESK, PATIENCE_MS, PHONE
 from tests.pages.steps import enter
 
 PUBLIC = {
@@ -135,7 +135,7 @@ class Visits:
 
     def _context(self, language: str, size: str, look: Look, state: Any) -> BrowserContext:
         phone = size == "phone"
-        return self._browser.new_context(
+        context = self._browser.new_context(
             base_url=self._url,
             viewport=PHONE if phone else DESK,
             is_mobile=phone,
@@ -145,6 +145,8 @@ class Visits:
             timezone_id="UTC",
             storage_state=state,
         )
+        context.set_default_timeout(PATIENCE_MS)
+        return context
 
     def _state(self, who: str) -> Any:
         """The cookies of somebody who logged in, once for all windows."""

@@ -23,8 +23,6 @@ NAME = "cdnow"
 
 Imported = tuple[Database, ImportResult, list[int]]
 
-pytestmark = pytest.mark.xdist_group("cdnow")
-
 
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -85,6 +85,12 @@ class Shop:
             return [decode(row.columns[5]) for row in rows if row.seq]
 
 
+@pytest.fixture(scope="module")
+def database(quiet_dsn: str) -> Database:
+    """Of these tests alone: who tells of lapses looks at every program."""
+    return Database(quiet_dsn)
+
+
 @pytest.fixture
 def shop(database: Database) -> Iterator[Shop]:
     shop = Shop(database)

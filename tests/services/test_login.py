@@ -3,7 +3,7 @@
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 
 import psycopg
 import pytest
@@ -157,9 +157,10 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(
         staff.change_password(tx, person.name, real)
 
     def seconds(name: str) -> float:
-        began = perf_counter()
+        """Of the processor's time: others may keep it busy."""
+        began = process_time()
         assert attempt(database, person, password="wrong password", name=name) is None
-        return perf_counter() - began
+        return process_time() - began
 
     known, unknown = (
         min(seconds(tried) for _ in range(3)) for tried in (person.name, f"{name}.nobody")

@@ -151,10 +151,11 @@ def test_a_revoked_key_opens_nothing_within_five_seconds(shop: Shop) -> None:
     with client_of(shop.url, secret) as client:
         assert client.post("/v1/orders", json=order("o1")).status_code == 201
         assert shop.client.delete(f"/v1/api-keys/{id_}").status_code == 204
-        revoked = monotonic()
+        revoked = asked = monotonic()
         while client.get("/v1/orders").status_code == 200:
-            assert monotonic() < revoked + 6, "it still opens something"
+            assert asked < revoked + 5, "it still opens something"
             sleep(0.1)
+            asked = monotonic()
         check_problem(client.get("/v1/orders"), 401, "unauthorized")
         check_problem(client.post("/v1/orders", json=order("o2")), 401, "unauthorized")
     assert shop.client.delete(f"/v1/api-keys/{id_}").status_code == 204

@@ -27,6 +27,9 @@ from tests.web.serving import (
 )
 from tests.web.test_batch import Dialogue, lines
 
+CUT_OFF = "timeout graceful shutdown exceeded"
+"""What a server says that waited half a minute for its callers, and does so no more."""
+
 
 def test_health_is_told_without_a_key(service: Service) -> None:
     with client_of(service.url) as stranger:
@@ -166,13 +169,12 @@ def test_sigterm_under_load_loses_nothing_that_was_acknowledged(
         database = Database(f"host={data} dbname=postgres user=postgres")
         with opened(database, service.url, name) as shop, Load(shop) as load:
             load.wait_for_more(100)
-            began = monotonic()
             service.process.terminate()
             assert service.wait() == 0
-            assert monotonic() - began < 20
             load.leave()
     assert not (data / "postmaster.pid").exists(), "the embedded server still runs"
-    assert "Traceback" not in service.said.read_text()
+    for ill in ("Traceback", CUT_OFF):
+        assert ill not in service.said.read_text()
     with embedded.running(data) as dsn:
         load.check(Database(dsn), name)
 
@@ -213,7 +215,8 @@ def test_who_presses_ctrl_c_twice_does_not_wait_for_slow_callers(
         for _ in range(2):
             sleep(0.5)
             service.process.send_signal(signal.SIGINT)
-        assert service.process.wait(20) == 0
+        assert service.wait() == 0
+    assert CUT_OFF not in service.said.read_text(), "it waited as long as it may"
 
 
 def test_while_the_database_is_away_it_says_so(data: Path, tmp_path: Path, name: str) -> None:
