@@ -262,17 +262,24 @@ def write_histories(database: Database, behind: int = BEHIND, most: int = MOST) 
 
 
 def catch_up(database: Database, name: str) -> None:
-    """Sum up a program until what is left to be read is little.
+    """Sum up a program until little is left to be read; if that is so, nothing is written.
 
     Raises:
         UnknownProgram: there is none of this name.
     """
-    while write_history(database, name, MOST, BEHIND):
-        """There may be more."""
+    while _entries_behind(database, name) >= BEHIND:
+        write_history(database, name)
 
 
-def write_history(database: Database, name: str, most: int, behind: int = 1) -> int:
-    """Sum up at most so many entries that are next, if so many wait; gives how many it were.
+def _entries_behind(database: Database, name: str) -> int:
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        found = kept.find_kept(tx, program)
+    return program.seq - (-1 if found is None else found.seq)
+
+
+def write_history(database: Database, name: str, most: int = MOST) -> int:
+    """Sum up at most so many entries that are next; gives how many it were.
 
     Whoever comes while another does so waits, and goes on from there.
     """
@@ -280,7 +287,7 @@ def write_history(database: Database, name: str, most: int, behind: int = 1) -> 
         program = programs.get_program(tx, name)
         policy = read_policy(program.policy_toml)
         found = kept.lock_kept(tx, program.id, figures_of(begin(policy)))
-        if program.seq - found.seq < behind:
+        if program.seq <= found.seq:
             return 0
         kept.know_full_ranges(tx)
         history = _from_kept(policy, found)
