@@ -22,11 +22,13 @@ demo: $(VENV)/ready $(PAGES)
 	$(BIN)/springtide demo
 	$(BIN)/springtide serve --demo
 
-# Types are checked while the tests run; what was found stands below them.
+# Types are checked while the tests run; what was found stands below them. Tests are
+# collected once beforehand: otherwise every worker would compile what it imports.
 test:
 	$(MAKE) --no-print-directory --jobs 3 set-up
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
+	$(BIN)/pytest --collect-only >/dev/null 2>&1; \
 	$(BIN)/pytest -n 3; tested=$$?; \
 	wait $$types; typed=$$?; cat $(VENV)/types.log; \
 	test $$tested = 0 -a $$typed = 0

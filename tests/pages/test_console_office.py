@@ -128,6 +128,7 @@ def _told_again(owner: Page, books: Database, toml: str) -> None:
     """The backtest of the page is that of the service."""
     owner.click("text=Tell the history under the draft")
     expect(owner.locator("[data-backtest]")).to_be_visible()
+    assert "#" not in owner.url, "with a fragment the page would not load again by itself"
     found = backtest(books, "demo", toml)
     cells = owner.locator("[data-backtest] tr:has-text('Reserve') data")
     assert [cells.nth(at).get_attribute("value") for at in (0, 1)] == [

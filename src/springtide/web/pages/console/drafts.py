@@ -68,8 +68,8 @@ class Drafts:
             return self._page(call, staff, 409, refused="four_eyes")
         except (DraftState, PolicyError, CannotPlay) as error:
             return self._page(call, staff, 409, refused=str(error))
-        anchor = f"#{what}" if what in ("backtest", "simulate") else ""
-        return call.go(call.at("console", f"/policy/drafts/{number}{anchor}"))
+        # With a fragment in its address a page would not load again by itself.
+        return call.go(call.at("console", f"/policy/drafts/{number}"))
 
     def _run(self, call: Call, what: str, number: int, by: str) -> None:
         draft = policies.get_draft(call.database, call.program, number)
