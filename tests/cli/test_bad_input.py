@@ -249,7 +249,6 @@ def test_a_row_that_is_refused_is_no_reason_to_stop(
     [
         "host=/nowhere dbname=postgres user=postgres",
         "postgresql://localhost:1/springtide",
-        "this is no dsn",
         "host=HOST dbname=nowhere user=postgres",
     ],
 )
@@ -264,13 +263,37 @@ def test_a_database_that_is_down_is_named_with_the_remedy(
     assert said.endswith("; start it, or correct SPRINGTIDE_DATABASE")
 
 
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql:/u:hunter2@h/db",
+        "postgresql://u:hunter2@[::1/db",
+        "postgresql://u:pass@hunter2@localhost:1/db",
+        "postgresql://u:hunter2/more@localhost/db",
+        "postgresql://u:hunter2%@localhost/db",
+        "password='hunter2",
+        "this is no dsn",
+    ],
+)
+def test_a_dsn_that_cannot_be_read_is_not_shown(
+    springtide: Command, monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_DATABASE", dsn)
+    said = one_line(springtide("program", "list"))
+    assert said.startswith("the database cannot be reached: SPRINGTIDE_DATABASE is no DSN")
+    assert "write it like postgresql://" in said
+    assert "hunter2" not in said
+
+
 def test_an_embedded_database_that_cannot_start_is_named(
     springtide: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tmp_path.joinpath("file").write_text("in the way")
     monkeypatch.delenv("SPRINGTIDE_DATABASE")
     monkeypatch.setenv("SPRINGTIDE_DATA", str(tmp_path / "file" / "pgdata"))
-    assert "cannot start" in one_line(springtide("program", "list"))
+    said = one_line(springtide("program", "list"))
+    assert "cannot start" in said
+    assert said.endswith("; set SPRINGTIDE_DATA to a folder that can be written to")
 
 
 def test_a_rejects_file_that_cannot_be_written_is_named(

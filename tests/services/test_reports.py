@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from springtide.core.event_fields import Json
-from springtide.core.units import format_money, format_points
+from springtide.core.units import MICRO, format_money, format_points
 from springtide.services.gateway import UnknownMember, UnknownProgram
+from springtide.services.holding import list_lots
 from springtide.services.reports import read_prices, read_statement, read_status
 from springtide.storage.database import Database
 from tests.core.history import (
@@ -160,6 +161,29 @@ def test_prices_are_spread_evenly_and_end_with_the_last(
     *steps, rest = (later.seq - earlier.seq for earlier, later in itertools.pairwise(prices))
     assert len(set(steps)) <= 1
     assert not steps or 0 < rest <= steps[0]
+
+
+def test_what_says_no_date_has_that_of_its_batch(
+    database: Database, name: str, admin: psycopg.Connection
+) -> None:
+    open_program(database, write_toml(ADVERT_B), name)
+    said = "2026-01-31"
+    silent = [buy(f"o{number}", "m1", 10 * MICRO) for number in range(7)]
+    dated = buy("dated", "m1", 10 * MICRO, at=said)
+    post_in_batches(database, name, [silent[:3], silent[3:4], [dated, *silent[4:]]])
+    admin.execute(
+        "UPDATE batch SET posted_at = timestamptz '2026-02-01T12:00:00Z'"
+        " + number * interval '1 day'"
+        " WHERE program_id = (SELECT id FROM program WHERE name = %s)",
+        [name],
+    )
+    days = ["02", "02", "02", "03", "said", "04", "04", "04"]
+    dates = [said if day == "said" else f"2026-02-{day}T12:00:00+00:00" for day in days]
+    assert [line.at for line in read_statement(database, name, "m1").lines] == dates
+    _, prices = read_prices(database, name, 100)
+    assert [row.at for row in prices] == ["2026-02-01T12:00:00+00:00", *dates]
+    _, lots = list_lots(database, name, "m1", None, 100)
+    assert [lot.at for lot in reversed(lots)] == dates
 
 
 def lines_of(

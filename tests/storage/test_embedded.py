@@ -47,7 +47,8 @@ def setting(dsn: str, name: str) -> str:
 
 
 def test_it_starts_tuned_and_safe_and_stops(data: Path) -> None:
-    with embedded.running(data) as dsn:
+    said: list[str] = []
+    with embedded.running(data, say=said.append) as dsn:
         assert is_running(data)
         assert {name: setting(dsn, name) for name in embedded.SETTINGS}.keys() == (
             embedded.SETTINGS.keys()
@@ -57,6 +58,9 @@ def test_it_starts_tuned_and_safe_and_stops(data: Path) -> None:
             assert setting(dsn, safety) == "on"
         assert setting(dsn, "listen_addresses") == ""
     assert not is_running(data)
+    assert said == [f"setting up the database in {data}, once; it takes some seconds"]
+    with embedded.running(data, say=said.append):
+        assert len(said) == 1, "it was there already"
 
 
 def test_what_was_written_is_there_the_next_time(data: Path) -> None:

@@ -12,8 +12,11 @@ from time import monotonic, sleep
 
 import pytest
 
+from springtide.cli.service import _say_address
 from springtide.storage import embedded
 from springtide.storage.database import Database
+from springtide.web.pages.shared.files import NOT_BUILT, read_files
+from springtide.web.problems import DOWN
 from tests.web.load import Load
 from tests.web.serving import (
     PATIENCE_S,
@@ -98,16 +101,22 @@ def test_every_answer_has_an_id_that_is_logged_if_it_is_a_refusal(
     ]
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert len(set(ids)) == len(ids)
-    deadline = monotonic() + PATIENCE_S
-    while ids[-1] not in (log := service.log.read_text()):
-        assert monotonic() < deadline
-        sleep(0.05)
+    log = wait_for(service, ids[-1])
     rows = [json.loads(line) for line in log.splitlines()]
     logged = {row["request_id"]: row for row in rows if "request_id" in row}
     assert ids[0] not in logged
     assert (logged[ids[2]]["status"], logged[ids[2]]["path"]) == (404, "/nowhere")
     assert logged[ids[3]]["status"] == 409
     assert shop.secret not in log
+
+
+def wait_for(service: Service, text: str) -> str:
+    """The log, once it has this text."""
+    deadline = monotonic() + PATIENCE_S
+    while text not in (log := service.log.read_text()):
+        assert monotonic() < deadline
+        sleep(0.05)
+    return log
 
 
 def test_addresses_and_methods_that_are_not_there_are_problems(shop: Shop) -> None:
@@ -126,6 +135,18 @@ def test_whoever_reads_the_address_can_connect_at_once(dsn: str, tmp_path: Path)
             assert client.get("/healthz").status_code == 200
     finally:
         assert service.stop() == 0
+
+
+def test_pages_that_are_not_built_are_said_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _say_address("http://x")
+    monkeypatch.setattr(read_files, "__defaults__", (tmp_path,))
+    _say_address("http://y")
+    address, before, missing = capsys.readouterr().err.splitlines()
+    assert "http://x" in address
+    assert "http://y" in before
+    assert missing == NOT_BUILT
 
 
 @pytest.mark.parametrize(
@@ -233,9 +254,12 @@ def test_while_the_database_is_away_it_says_so(data: Path, tmp_path: Path, name:
             refused = shut.post("/v1/orders", order("o2"))
             check_problem(refused, 503, "database_down")
             assert int(refused.headers["retry-after"]) >= 1
-            check_problem(shut.client.get("/v1/orders"), 503, "database_down")
+            read = shut.client.get("/v1/orders")
+            check_problem(read, 503, "database_down")
             batch = shut.client.post("/v1/orders/batch", content=lines([order("o2")]))
             assert batch.json()["code"] == "database_down"
+            assert {answer.json()["detail"] for answer in (refused, read, batch)} == {DOWN}
+        wait_for(service, "correct SPRINGTIDE_DATABASE")
         assert shop.client.get("/healthz").status_code == 200
         down = shop.client.get("/readyz")
         assert (down.status_code, down.json()) == (503, {"status": "down"})

@@ -239,7 +239,7 @@ def prices_command(
         table.add_column(column, justify="right")
     for row in prices:
         table.add_row(
-            f"{row.seq:,}", row.at or "", money(row.reserve), points(row.supply),
+            f"{row.seq:,}", row.at, money(row.reserve), points(row.supply),
             price(row.price), price(policy.after_cash_out_fee(row.price)),
         )  # fmt: skip
     out.print(table)

@@ -74,7 +74,11 @@ def serve(
 
 
 def _say_address(url: str) -> None:
+    from springtide.web.server import missing_pages
+
     err.print(f"Springtide listens on {url}, reference at {url}/docs")
+    if missing := missing_pages():
+        err.print(missing)
 
 
 def _say_doors(url: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from springtide.cli.output import err
 from springtide.core.event_fields import is_name
 from springtide.core.policy import PolicyError
 from springtide.services import presets
@@ -46,7 +47,7 @@ def clock() -> datetime:
 
 def database(*, supervised: bool = False) -> AbstractContextManager[Database]:
     """The database that the environment names; a supervised one is kept running."""
-    return open_database(os.environ, supervised=supervised)
+    return open_database(os.environ, supervised=supervised, say=err.print)
 
 
 def read_text(path: Path) -> str:

@@ -152,7 +152,7 @@ def _lot(row: LotRow, origin: Origin, program: Program, policy: Policy) -> Lot:
         received=row.net,
         headroom=row.headroom,
         amount=parse_money(origin.order["amount"]),
-        at=str(origin.order.get("at") or ""),
+        at=origin.at,
         merchant=str(origin.order.get("merchant") or ""),
         contribution=receipt["contribution"],
         granted=receipt["granted"] * origin.factor,

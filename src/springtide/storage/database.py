@@ -7,7 +7,7 @@ Two settings of the environment say where it is:
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
 
 from springtide.storage import embedded
 from springtide.storage.errors import DatabaseDown
@@ -25,6 +26,12 @@ Transaction = psycopg.Connection
 
 ROLE = "springtide_app"
 SCHEMA_VERSION = "0021"
+
+UNREADABLE = (
+    "the database cannot be reached: SPRINGTIDE_DATABASE is no DSN or URL that can be read; "
+    "write it like postgresql://USER:PASSWORD@HOST:5432/NAME, with %40 for @, %2F for / and "
+    "%25 for % within a password"
+)
 
 _MIGRATING = 7_266_745_613
 """Key of the advisory lock under which one process migrates while others wait."""
@@ -154,13 +161,32 @@ def default_data(home: Path, *, is_root: bool) -> Path:
     return home / ".local" / "share" / "springtide" / "pgdata"
 
 
+def _is_readable(dsn: str) -> bool:
+    """Whether a DSN says what it seems to say.
+
+    Of one that does not, libpq's messages quote the pieces it was torn into, and a password
+    may be among them.
+    """
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        return False
+    where = f"{parts.get('host', '')}{parts.get('dbname', '')}"
+    ports = str(parts.get("port", "")).replace(",", "")
+    return "@" not in where and (not ports or ports.isdigit())
+
+
 @contextmanager
 def open_database(
-    settings: Mapping[str, str], *, supervised: bool = False
+    settings: Mapping[str, str],
+    *,
+    supervised: bool = False,
+    say: Callable[[str], object] = embedded.say_nothing,
 ) -> Iterator[Database]:
     """The database that the settings name, migrated and ready.
 
-    A supervised embedded server is started again if it dies.
+    A supervised embedded server is started again if it dies; `say` is told if there is none
+    yet, and one is made.
 
     Raises:
         DatabaseDown: it cannot be reached, started or migrated.
@@ -174,7 +200,7 @@ def open_database(
     data = Path(
         settings.get("SPRINGTIDE_DATA") or default_data(home, is_root=os.geteuid() == 0)
     )
-    with embedded.running(data.resolve(), supervised=supervised) as embedded_dsn:
+    with embedded.running(data.resolve(), supervised=supervised, say=say) as embedded_dsn:
         migrate(embedded_dsn)
         yield Database(embedded_dsn)
 
@@ -232,6 +258,8 @@ def _connect(dsn: str) -> psycopg.Connection:
     try:
         return psycopg.connect(dsn, connect_timeout=10)
     except psycopg.Error as error:
+        if not _is_readable(dsn):
+            raise DatabaseDown(UNREADABLE) from None
         raise DatabaseDown(
             f"the database cannot be reached: {_one_line(error)}; "
             "start it, or correct SPRINGTIDE_DATABASE"

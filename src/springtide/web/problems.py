@@ -78,6 +78,8 @@ STATUS = {
 
 _UNREADABLE = "The request cannot be read"
 
+DOWN = "the database does not answer; send the same again in a moment"
+
 _TITLES = {
     401: "The key or the session is missing or not valid",
     403: "This may not be done",
@@ -137,7 +139,13 @@ def refusal_body(refusal: Refusal, receipt: object) -> dict[str, object]:
 
 
 def problem_body(code: str, detail: str, **more: object) -> dict[str, object]:
-    """The document of a problem."""
+    """The document of a problem.
+
+    What an operator is told of the database, where it is and how to start it, is for logs
+    and the command line alone.
+    """
+    if code == "database_down":
+        detail = DOWN
     status = STATUS[code]
     return {
         "type": f"/docs/problems#{code}",

@@ -15,8 +15,18 @@ from springtide.services.gateway import Database
 from springtide.web.app import create_app
 from springtide.web.depends import clock
 from springtide.web.desks import Desks
+from springtide.web.pages.shared.files import NotBuilt, read_files
 
 BACKLOG = 2048
+
+
+def missing_pages() -> str:
+    """What is wrong with the pages, and the remedy; nothing if they are built."""
+    try:
+        read_files()
+    except NotBuilt as error:
+        return str(error)
+    return ""
 
 
 class PortTaken(Exception):

@@ -164,7 +164,7 @@ def export(call: Call, session: Session) -> Response:
         "lots": [
             {
                 "order": one.id,
-                "at": one.at or None,
+                "at": one.at,
                 "amount": format_money(one.amount),
                 "refunded": format_money(one.refunded),
                 "contribution": format_money(one.contribution),
