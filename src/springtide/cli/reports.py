@@ -260,7 +260,12 @@ def write_chart(db: Database, name: str, path: Path) -> None:
     policy, prices = reports.read_prices(db, name, 600)
     try:
         draw_prices(name, policy, prices, path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadInput(
+            f"{path}: the chart cannot be written ({error.strerror}); "
+            "name a file in a folder that is there and may be written to"
+        ) from None
+    except ValueError as error:
         raise BadInput(
             f"{path}: the chart cannot be written ({error}); name a .png file"
         ) from None
