@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from springtide.services.presets import read_preset
+from springtide.services.programs import is_program_name
 from tests.cli.conftest import Command, Result
 
 ADVERT = read_preset("advert-b")
@@ -19,6 +20,8 @@ ORDERS = f"{HEADER}o1,m1,10.00,2026-01-01\no2,m2,5.00,2026-01-02\n"
 FILES: dict[str, str | bytes] = {
     "good.toml": ADVERT,
     "broken.toml": "[split\n",
+    "unclosed.toml": "a = [\n1,\n\n",
+    "semicolons.csv": ORDERS.replace(",", ";"),
     "latin.toml": b"# \xe9\n",
     "ratio.toml": ADVERT.replace('"0.70"', '"1.2"'),
     "negative.toml": ADVERT.replace('"0.70"', '"-0.7"'),
@@ -48,6 +51,19 @@ FILES: dict[str, str | bytes] = {
 }
 
 GOLDEN: dict[str, str] = {
+    "prices PROGRAM --chart nowhere/c.png": "nowhere/c.png: the chart cannot be written (No such "
+    "file or directory); name a file in a folder that is there and may be written to",
+    "prices PROGRAM --chart /dev/null/c.png": "/dev/null/c.png: the chart cannot be written (Not a "
+    "directory); name a file in a folder that is there and may be written to",
+    "staff add ana --program PROGRAM --role owner": "there is no terminal to ask for the password "
+    "on; give it with --password-stdin",
+    "import semicolons.csv --program PROGRAM --map MAP": "semicolons.csv: its columns are separated "
+    "by ';'; separate them by commas",
+    "import orders.csv --program PROGRAM": "Missing option '--map'; see --help",
+    "policy check unclosed.toml": "unclosed.toml: not a TOML file: Invalid value (at its end, "
+    "line 3: look above for what is not closed)",
+    "program create a/b --preset advert-b": "'a/b' cannot name a program; give 1 to 255 letters, "
+    "digits, hyphens, underscores and dots",
     "phone link shop m1 12": "'12' is no phone number; write it like 13800000001",
     "policy check nowhere.toml": "nowhere.toml: No such file or directory; check the path",
     "policy check folder": "folder: Is a directory; check the path",
@@ -127,6 +143,7 @@ GOLDEN: dict[str, str] = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     "status nope": ("no program is named 'nope'; known are ", "PROGRAM"),
+    "staff add ana --program nope --role owner": ("no program is named 'nope'; known are ",),
     "phone link nope m1 13800000001": ("no program is named 'nope'; known are ",),
     "statement nope --member m1": ("no program is named 'nope'; known are ",),
     "prices nope": ("no program is named 'nope'; known are ",),
@@ -137,11 +154,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "import utf16.csv --program PROGRAM --map MAP": ("is not UTF-8; save it as UTF-8",),
     "replay latin.jsonl --preset advert-b": ("latin.jsonl line 1: ", "give one event a line"),
     "replay deep.jsonl --preset advert-b": ("deep.jsonl line 1: ", "give one event a line"),
-    "prices PROGRAM --chart nowhere/c.png": (
-        "nowhere/c.png: the chart cannot be written (", "); name a .png file",
-    ),
     "prices PROGRAM --chart c.xyz": ("c.xyz: the chart cannot be written (", "; name a .png file"),
-    "prices PROGRAM --chart /dev/null/c.png": ("the chart cannot be written (",),
     "status \udce9": (),
     "statement PROGRAM --member \udce9": (),
     "program create \udce9 --preset advert-b": (),
@@ -149,7 +162,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     "policy bogus": ("bogus",),
     "program create": ("Missing argument",),
     "statement PROGRAM": ("--member",),
-    "import orders.csv --program PROGRAM": ("--map",),
     "import orders.csv --map MAP": ("--program",),
     "replay one.jsonl --preset advert-b --store redis": ("'redis'", "memory"),
     "prices PROGRAM --rows 1": ("--rows", "2"),
@@ -242,6 +254,35 @@ def test_a_row_that_is_refused_is_no_reason_to_stop(
             "o5,m1,1e3,2026-01-03"
         ),
     ]
+
+
+def test_a_file_of_which_every_row_is_refused_was_not_imported(
+    springtide: Command, program: str, room: Path
+) -> None:
+    room.joinpath("bad.csv").write_text(f"{HEADER}o1,m1,-5,2026-01-03\n")
+    arguments = ("--program", program, "--map", MAP)
+    result = springtide("import", "bad.csv", *arguments)
+    assert result.code == 2
+    assert result.err == (
+        "springtide: not one row of bad.csv could be posted; bad.rejects.csv says why, row by "
+        "row: correct the file and import it again\n"
+    )
+    assert "invalid_amount" in result.out
+    for _ in range(2):  # what was posted before counts as well
+        room.joinpath("bad.csv").write_text(f"{ORDERS}o3,m1,-5,2026-01-03\n")
+        assert springtide("import", "bad.csv", *arguments).code == 0
+    room.joinpath("bad.csv").write_text(HEADER)
+    assert springtide("import", "bad.csv", *arguments).code == 0
+
+
+@pytest.mark.parametrize("name", ["a/b", "bad name!", ".", "..", "", "a?b", "a\x00", "x" * 256])
+def test_what_cannot_stand_in_an_address_names_no_program(name: str) -> None:
+    assert not is_program_name(name)
+
+
+@pytest.mark.parametrize("name", ["shop", "v1.2", "a-b_c", "小店", "हिन्दी", "x" * 255, "..."])
+def test_letters_of_any_script_name_a_program(name: str) -> None:
+    assert is_program_name(name)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from springtide.services.presets import list_presets, read_preset
+from springtide.services.writer import Writer
+from springtide.storage.database import Database
 from tests.cli.conftest import Command
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -181,6 +183,17 @@ def test_statement_shows_every_movement(springtide: Command, shop: str) -> None:
     shown = springtide("statement", shop, "--member", "m1").out
     assert "m1 has now" in shown
     assert "+1.50" in shown
+
+
+def test_an_order_without_a_date_shows_when_it_was_posted(
+    springtide: Command, shop: str, database: Database
+) -> None:
+    with Writer(database, shop) as writer:
+        writer.post([{"type": "purchase", "id": "o9", "member": "m9", "amount": "1.00"}])
+    [row] = read(springtide, "statement", shop, "--member", "m9")["movements"]
+    minute = row["at"][:16].replace("T", " ")
+    assert f" {minute}  grant " in springtide("statement", shop, "--member", "m9").out
+    assert minute in springtide("prices", shop).out
 
 
 def test_prices_end_with_what_stands_now(springtide: Command, shop: str) -> None:

@@ -46,6 +46,16 @@ def read(springtide: Command, *arguments: object) -> Any:
     return json.loads(result.out)
 
 
+def test_a_list_without_withdrawals_says_so(springtide: Command, name: str) -> None:
+    springtide("program", "create", name, "--preset", "local-life", "--profile", "demo")
+    assert springtide("withdrawal", "list", name).out == (
+        f"no withdrawal of {name} was asked for yet\n"
+    )
+    assert springtide("withdrawal", "list", name, "--member", "m1").out == (
+        f"{name} has no such withdrawal; without --state and --member all are listed\n"
+    )
+
+
 def test_withdrawals_are_listed_and_decided(springtide: Command, shop: str) -> None:
     shown = springtide("withdrawal", "list", shop)
     assert [line.split()[:5] for line in shown.out.splitlines()[1:]] == [

@@ -158,6 +158,11 @@ def test_what_cannot_be_served_is_said_in_one_line(
     check_refused(dsn, *arguments, says=arguments[1])
 
 
+def test_a_rate_that_is_none_is_said_with_the_remedy(dsn: str) -> None:
+    says = "--rate is 'banana'; give one like 6000/minute"
+    check_refused(dsn, "--rate", "banana", says=says)
+
+
 def test_a_taken_port_is_said_in_one_line(service: Service, dsn: str) -> None:
     port = service.url.rsplit(":", maxsplit=1)[1]
     check_refused(dsn, "--port", port, says=port)

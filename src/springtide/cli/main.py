@@ -131,7 +131,8 @@ def _message(error: typer.TyperException) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return f"a verb is missing; see springtide {' '.join(sys.argv[1:])} --help"
     say = getattr(error, "format_message", None)
-    return f"{say() if say else error}; see --help"
+    said = say() if say else str(error)
+    return f"{said.rstrip('.')}; see --help"
 
 
 def _fail(message: str) -> int:

@@ -114,7 +114,8 @@ def import_command(
     """Post the orders of a CSV file; run it again after an interruption.
 
     Rows must be in the order of their dates. Rows that cannot be posted go to
-    ORDERS.rejects.csv beside the file, with line and reason.
+    ORDERS.rejects.csv beside the file, with line and reason; if that is all of them, the
+    exit code is 2.
 
     $ springtide import orders.csv --program shop \\
         --map id=order_id,member=customer,amount=amount,at=date
@@ -123,6 +124,11 @@ def import_command(
     with database() as db:
         result = _import(db, program, file)
     _show_import(result, as_json=json)
+    if result.rejected and not result.posted + result.repeated:
+        raise BadInput(
+            f"not one row of {orders} could be posted; {result.rejects} says why, row by row: "
+            "correct the file and import it again"
+        )
 
 
 def _import(db: Database, program: str, file: OrderFile) -> ImportResult:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 import msgspec
 from rich.console import Console
@@ -32,6 +33,14 @@ def points(points_nano: int, decimals: int = 4) -> str:
 def price(price_micro: int) -> str:
     """A price for people."""
     return money(price_micro, 4)
+
+
+def date_text(at: str) -> str:
+    """A date of ISO 8601 as it is, a time to the minute; what is neither, as it is."""
+    try:
+        return at if len(at) <= len("2026-01-31") else f"{datetime.fromisoformat(at):%F %H:%M}"
+    except ValueError:
+        return at
 
 
 def now_word(*, pays_cash: bool) -> str:

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from springtide.cli.output import (
+    date_text,
     facts,
     money,
     now_word,
@@ -187,8 +188,8 @@ def statement_command(
         show = points if line.unit == "points" else money
         sign = "+" if line.change > 0 else ""
         table.add_row(
-            str(line.seq), line.at or "", line.cause.replace("_", " "), line.id, line.unit,
-            sign + show(line.change), show(line.balance),
+            str(line.seq), date_text(line.at or ""), line.cause.replace("_", " "), line.id,
+            line.unit, sign + show(line.change), show(line.balance),
         )  # fmt: skip
     out.print(table)
     word = now_word(pays_cash=statement.pays_cash)
@@ -239,7 +240,7 @@ def prices_command(
         table.add_column(column, justify="right")
     for row in prices:
         table.add_row(
-            f"{row.seq:,}", row.at, money(row.reserve), points(row.supply),
+            f"{row.seq:,}", date_text(row.at), money(row.reserve), points(row.supply),
             price(row.price), price(policy.after_cash_out_fee(row.price)),
         )  # fmt: skip
     out.print(table)
@@ -260,7 +261,12 @@ def write_chart(db: Database, name: str, path: Path) -> None:
     policy, prices = reports.read_prices(db, name, 600)
     try:
         draw_prices(name, policy, prices, path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadInput(
+            f"{path}: the chart cannot be written ({error.strerror}); "
+            "name a file in a folder that is there and may be written to"
+        ) from None
+    except ValueError as error:
         raise BadInput(
             f"{path}: the chart cannot be written ({error}); name a .png file"
         ) from None

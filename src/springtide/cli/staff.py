@@ -12,6 +12,7 @@ from springtide.cli.output import err, out, write_json
 from springtide.cli.settings import BadInput, Json, clock, database
 from springtide.services import acts, login, staff
 from springtide.services.gateway import LastOwner, UnknownStaff, UnusableStaff
+from springtide.services.listing import read_program
 from springtide.services.passwords import check_password
 from springtide.services.permissions import ROLES
 
@@ -45,8 +46,9 @@ def add_command(
 
     $ springtide staff add ana --program shop --role owner
     """
-    password = _password(stdin=password_stdin)
     with database() as db:
+        read_program(db, program)  # nobody should choose a password for nothing
+        password = _password(stdin=password_stdin)
         check_password(name, password)
         now = clock()
         invitation = staff.add_staff(db, name, program, role, "cli", now, secrets.token_hex)
@@ -68,6 +70,10 @@ def add_command(
 def _password(*, stdin: bool) -> str:
     if stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "there is no terminal to ask for the password on; give it with --password-stdin"
+        )
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 

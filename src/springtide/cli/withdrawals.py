@@ -64,7 +64,10 @@ def list_command(
     for row in found:
         shown = money(row.amount_micro), money(row.fee_micro)
         table.add_row(row.id, row.member, *shown, _state(row), row.reference)
-    out.print(table if found else "nobody asked for one like that yet")
+    none = f"no withdrawal of {program} was asked for yet"
+    if state or member:
+        none = f"{program} has no such withdrawal; without --state and --member all are listed"
+    out.print(table if found else none)
 
 
 @withdrawal_app.command("approve")

@@ -273,7 +273,9 @@ def _parse(text: str) -> dict[str, object]:
     except UnicodeEncodeError:
         raise PolicyError("not text that can be stored; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PolicyError(f"not a TOML file: {error}") from None
+        end = f"at its end, line {len(text.splitlines())}: look above for what is not closed"
+        said = str(error).replace("at end of document", end)
+        raise PolicyError(f"not a TOML file: {said}") from None
     return document
 
 

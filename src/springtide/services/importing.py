@@ -80,6 +80,10 @@ class OrderFile:
                 raise self._not_text(1) from None
             except csv.Error as error:
                 raise ImportRefused(f"{path} line 1: {error}") from None
+        if len(self.header) == 1 and (sign := set(self.header[0]) & set(";\t|")):
+            raise ImportRefused(
+                f"{path}: its columns are separated by {sign.pop()!r}; separate them by commas"
+            )
         self._columns = {}
         for name, column in mapping.items():
             if column not in self.header:

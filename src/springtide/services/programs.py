@@ -1,5 +1,7 @@
 """Creating programs."""
 
+from unicodedata import category
+
 from springtide.core.event_fields import LONGEST_ID, is_name
 from springtide.core.policy import PolicyError
 from springtide.core.policy_file import read_policy
@@ -15,6 +17,18 @@ from springtide.storage.database import Database
 from springtide.storage.errors import BadName
 from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
+
+
+def is_program_name(name: str) -> bool:
+    """Whether this can name a program: pages have the name in their addresses as it is.
+
+    Letters are of any script, with the marks that belong to them.
+    """
+    return (
+        is_name(name)
+        and name not in (".", "..")
+        and all(sign in "-_." or category(sign)[0] in "LMN" for sign in name)
+    )
 
 
 def create_program(
@@ -36,12 +50,13 @@ def create_program(
         PolicyError: the policy cannot be used, its opening reserve is below 1.00, or the
             profile does not allow it without evidence, which no new program has on file.
         ProfileError: there is no such profile.
-        BadName: the name is empty, too long or has control characters.
+        BadName: the name is empty, too long, or has what cannot stand in an address.
         ProgramExists: the name is taken.
     """
-    if not is_name(name):
+    if not is_program_name(name):
         raise BadName(
-            f"{name!r} cannot name a program; give 1 to {LONGEST_ID} characters of plain text"
+            f"{name!r} cannot name a program; give 1 to {LONGEST_ID} letters, digits, "
+            "hyphens, underscores and dots"
         )
     policy = read_policy(policy_toml)
     if policy.opening_reserve_micro < MICRO and not without_reserve:

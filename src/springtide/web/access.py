@@ -35,6 +35,13 @@ PROGRAM_HEADER = "springtide-program"
 """Which of their programs staff mean, percent-encoded; needed if they have several."""
 
 
+def _read_rate(rate: str) -> RateLimitItem:
+    try:
+        return parse(rate)
+    except ValueError:
+        raise ValueError(f"--rate is {rate!r}; give one like 6000/minute") from None
+
+
 class Gate:
     """Lets calls through that may do what they ask for, and do not ask too often."""
 
@@ -50,7 +57,7 @@ class Gate:
         self._cookies = cookies
         self._now = now
         self._keys = SingleFlight(partial(_principal_of_key, database))
-        self._limit: RateLimitItem = parse(rate)
+        self._limit = _read_rate(rate)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
         self._known: dict[str, tuple[float, Principal]] = {}
