@@ -66,7 +66,13 @@ def test_a_refund_before_settlement_returns_everything(database: Database, onlin
     with Writer(database, online) as writer:
         [outcome] = writer.post([refund("r1", "o0")])
     assert outcome.entry is not None
-    assert outcome.entry.transfers == [("refund", "escrow", "refunds", 10**8)]
+    with database.snapshot() as tx:
+        moved = tx.execute(
+            "SELECT t.kind, t.debit, t.credit, t.amount FROM transfer t"
+            " JOIN program p ON p.id = t.program_id WHERE p.name = %s AND t.seq = %s",
+            [online, outcome.entry.seq],
+        ).fetchall()
+    assert moved == [("refund", "escrow", "refunds", 10**8)]
     assert settle_due(database, online, in_days(8)) == 39
     refunded = read_entry(database, online, ["pay"], "o0")
     assert refunded is not None

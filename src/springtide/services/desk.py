@@ -11,7 +11,8 @@ from datetime import datetime
 
 from springtide.core.event_fields import Json
 from springtide.core.reducer import Outcome
-from springtide.services.writer import MOST_IN_A_BATCH, Tell, Writer
+from springtide.services.stamping import Command
+from springtide.services.writer import MOST_IN_A_BATCH, Tell, Writer, read_command
 from springtide.storage.acts import Deed
 from springtide.storage.database import Database
 
@@ -23,7 +24,7 @@ Answer = Callable[[list[Outcome] | Exception], None]
 """Is told the outcomes of a group of events, in their order, or why nothing was written:
 `DatabaseDown`, or a defect."""
 
-Group = tuple[Sequence[Json], Answer, Deed | None]
+Group = tuple[Sequence[Command], Answer, Deed | None]
 """Events that are posted together, who is told, and who decided on them."""
 
 
@@ -60,16 +61,18 @@ class Desk:
     def submit(self, events: Sequence[Json], answer: Answer, deed: Deed | None = None) -> None:
         """Let events be posted together; `answer` is called from the desk's thread.
 
-        `deed` says who decided on them, if that belongs in the log of acts.
+        `deed` says who decided on them, if that belongs in the log of acts. They are read here
+        and now, while they are still in the processor's cache.
 
         Raises:
             DeskFull: too many wait already.
         """
+        commands = [read_command(event) for event in events]
         with self._counting:
             if self._count > MOST_WAITING:
                 raise DeskFull(f"{self._count} events wait already; try again in a second")
-            self._count += len(events)
-        self._waiting.put((events, answer, deed))
+            self._count += len(commands)
+        self._waiting.put((commands, answer, deed))
 
     def close(self) -> None:
         """Post what waits, answer it, and stop."""
@@ -98,16 +101,18 @@ class Desk:
         self._forget_writer()
 
     def _post(self, groups: list[Group]) -> None:
-        events: list[Json] = []
+        commands: list[Command] = []
         deeds: dict[int, Deed] = {}
         for group, _, deed in groups:
             if deed is not None:
-                deeds.update(dict.fromkeys(range(len(events), len(events) + len(group)), deed))
-            events += group
+                deeds.update(
+                    dict.fromkeys(range(len(commands), len(commands) + len(group)), deed)
+                )
+            commands += group
         try:
             if self._writer is None:
                 self._writer = Writer(self._database, self._name, self._now, self._tell)
-            outcomes = self._writer.post(events, deeds)
+            outcomes = self._writer.post_commands(commands, deeds)
         except Exception as error:  # a defect must not leave the others waiting for ever
             self._forget_writer()
             for _, answer, _ in groups:

@@ -290,8 +290,8 @@ def _append(tx: Transaction, program: Program, state: State, outcome: Outcome) -
     assert outcome.entry is not None
     part, chain = Slice(program), Chain(program.hash)
     part.add(outcome.entry)
-    part.close(state, chain)
-    ledger.append(tx, program, part)
+    part.close(state)
+    ledger.append(tx, program, part, chain)
     programs.move_program(tx, program, state, program.batch + 1, chain.digest())
 
 

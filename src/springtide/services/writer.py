@@ -96,7 +96,7 @@ class Writer:
         deeds: Mapping[int, Deed] | None = None,
         also: Also | None = None,
     ) -> list[Outcome]:
-        """Post events in order, durably, and answer each.
+        """Post events in order, durably, and answer each; entries come closed.
 
         Of each `MOST_IN_A_BATCH` of them all is written, or none. `deeds` says by place who
         decided on an event: that goes to the log of acts with it, if it is posted. `also` does
@@ -105,18 +105,25 @@ class Writer:
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.
         """
+        return self.post_commands([read_command(event) for event in events], deeds, also)
+
+    def post_commands(
+        self,
+        commands: Sequence[Command],
+        deeds: Mapping[int, Deed] | None = None,
+        also: Also | None = None,
+    ) -> list[Outcome]:
+        """The same for events that were read by `read_command` before."""
         outcomes: list[Outcome] = []
-        for first in range(0, len(events), MOST_IN_A_BATCH):
-            commands = [
-                read_command(event) for event in events[first : first + MOST_IN_A_BATCH]
-            ]
+        for first in range(0, len(commands), MOST_IN_A_BATCH):
+            batch = commands[first : first + MOST_IN_A_BATCH]
             with answering():
-                outcomes.extend(self._post_batch(commands, deeds or {}, first, also))
+                outcomes.extend(self._post_batch(batch, deeds or {}, first, also))
         return outcomes
 
     def _post_batch(
         self,
-        commands: list[Command],
+        commands: Sequence[Command],
         deeds: Mapping[int, Deed],
         first: int,
         also: Also | None,
@@ -202,6 +209,7 @@ class _Batch:
                     outcome.told = self._tell(outcome)
                 if outcome.entry is not None:
                     self._part.add(outcome.entry)
+                    outcome.entry.close()
                     if self._part.size >= size:
                         self._flush()
                         # Short slices at both ends, where one of the two threads waits.
@@ -232,10 +240,10 @@ class _Batch:
         part = self._part
         if part.size:
             self._part = Slice(self._program)
-            part.close(self._state, self._chain)
+            part.close(self._state)
             self._wait(IN_FLIGHT - 1)
             self._writing.append(
-                self._pipe.submit(ledger.append, self._tx, self._program, part)
+                self._pipe.submit(ledger.append, self._tx, self._program, part, self._chain)
             )
 
     def _wait(self, most: int = 0) -> None:

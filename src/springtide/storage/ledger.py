@@ -45,7 +45,7 @@ class Slice:
     """Rows of a run of entries, as COPY reads them; made entry by entry, then written."""
 
     __slots__ = (
-        "_entries", "_head", "_opened", "_touched", "_transfers", "_version", "bindings",
+        "_head", "_opened", "_touched", "_version", "bindings",
         "changed", "changes", "counts", "entries", "factor", "lots", "members", "merchants",
         "refunds",
         "settlements", "size",
@@ -58,9 +58,9 @@ class Slice:
         self._opened: list[str] = []
         self._touched: set[str] = set()
         self.size = 0
-        self._entries: list[str] = []
-        self._transfers: list[str] = []
-        self.entries = self.transfers = self.lots = b""
+        self.entries: list[str] = []
+        self.transfers: list[str] = []
+        self.lots: list[str] = []
         self.members: list[str] = []
         self.bindings: list[str] = []
         self.merchants: list[str] = []
@@ -124,21 +124,18 @@ class Slice:
         """Take in the journal's rows of one entry."""
         self.size += 1
         head = f"{self._head}{seq}\t"
-        self._entries.append(
+        self.entries.append(
             f"{head}{id_}\t{kind}\t{self._version}\t"
             f"{encode_event(event)}\t{encode_receipt(receipt)}\n"
         )
         for line, (movement, debit, credit, amount) in enumerate(transfers):
-            self._transfers.append(f"{head}{line}\t{movement}\t{debit}\t{credit}\t{amount}\n")
+            self.transfers.append(f"{head}{line}\t{movement}\t{debit}\t{credit}\t{amount}\n")
 
-    def close(self, state: State, chain: Chain) -> None:
-        """Chain the rows, and take in the lots as they stand after the last entry."""
-        self.entries = to_copy(self._entries)
-        self.transfers = to_copy(self._transfers)
-        chain.add(self.entries, self.transfers)
+    def close(self, state: State) -> None:
+        """Take in the lots as they stand after the last entry."""
         # By member, as the index of their lots is: neighbours find its pages warm.
         opened = sorted((state.lots[id_] for id_ in self._opened), key=attrgetter("member"))
-        self.lots = to_copy([_lot_row(self._head, lot) for lot in opened])
+        self.lots = [_lot_row(self._head, lot) for lot in opened]
         self.changed = [state.lots[id_] for id_ in self._touched.difference(self._opened)]
 
 
@@ -161,13 +158,15 @@ def _copy(tx: Transaction, target: str, rows: bytes, options: str = "") -> None:
             copy.write(rows)
 
 
-def append(tx: Transaction, program: Program, part: Slice) -> None:
-    """Write a closed slice within the transaction that holds the program's row."""
-    _copy(tx, _ENTRY, part.entries)
-    _copy(tx, _TRANSFER, part.transfers)
+def append(tx: Transaction, program: Program, part: Slice, chain: Chain) -> None:
+    """Write and chain a closed slice within the transaction that holds the program's row."""
+    entries, transfers = to_copy(part.entries), to_copy(part.transfers)
+    chain.add(entries, transfers)
+    _copy(tx, _ENTRY, entries)
+    _copy(tx, _TRANSFER, transfers)
     if part.factor > 1:
         _split_lots(tx, program, part)
-    _copy(tx, _LOT, part.lots, _EMPTY_IS_NULL)
+    _copy(tx, _LOT, to_copy(part.lots), _EMPTY_IS_NULL)
     if part.changed:
         _change_lots(tx, program, part.changed)
     _copy(tx, _MEMBER, to_copy(sorted(part.members)))
