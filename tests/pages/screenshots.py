@@ -3,14 +3,20 @@
 In both languages, on a phone and on a desk, light and dark; with names, only of those pages.
 """
 
+import secrets
 import sys
 import tempfile
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from springtide.services.webhooks import create_endpoint
+from springtide.services.writer import Writer
 from springtide.storage import embedded
+from springtide.storage.database import Database
+from tests.core.history import buy
 from tests.pages.browser import DESK, PHONE, chromium
 from tests.pages.demonstration import demonstration
 from tests.pages.visiting import EVERY, Look, Visits
@@ -33,7 +39,8 @@ def main() -> None:
         visits = Visits(browser, service.url, {})
         with visits.window("staff") as page:
             _do_something(page)
-        for who, pages in EVERY.items():
+            webhook = _have_webhook(page, Database(dsn))
+        for who, pages in {**EVERY, "staff": {**EVERY["staff"], **webhook}}.items():
             for language, size, look in WAYS:
                 with visits.window(who, language, size, look) as page:
                     for name, address in pages.items():
@@ -46,13 +53,37 @@ def main() -> None:
 
 
 def _do_something(page: Page) -> None:
-    """So that there are results to see: an audit's, a key, and history under a draft."""
+    """So that there are results to see: an audit's, a key, a history under a draft, a play."""
     page.goto("/console/demo/audit")
     page.click("main form button")
     page.goto("/console/demo/keys")
     page.click("main form button >> nth=-1")
     page.goto("/console/demo/policy/drafts/1")
     page.click("#backtest button")
+    page.goto("/console/demo/simulator?preset=growth-stops")
+    page.fill("#time-periods", "40")
+    page.fill("#orders-per_period", "5")
+    page.click("text=Play it")
+    expect(page.locator("#played")).to_be_visible(timeout=600_000)  # it may have to compile
+
+
+def _have_webhook(page: Page, database: Database) -> dict[str, str]:
+    """A webhook that nobody answers, and a message on its way to it; where they are shown."""
+    made = create_endpoint(
+        database, "demo", "http://127.0.0.1:9/hook", [], lookup=lambda _: ["127.0.0.1"],
+        private=True, random_bytes=secrets.token_bytes, actor="cli", now=datetime.now(UTC),
+    )  # fmt: skip
+    with Writer(database, "demo") as writer:
+        writer.post([buy("told-of", "c00001", 10**7)])
+    place = f"/console/demo/webhooks/{made.id}"
+    while True:
+        page.goto(place)
+        if page.locator("main tbody a").count():
+            break
+        page.wait_for_timeout(500)
+    message = page.locator("main tbody a").first.get_attribute("href")
+    assert message is not None
+    return {"console-webhook": place, "console-delivery": message}
 
 
 def _whole(page: Page) -> Page:

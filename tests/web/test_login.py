@@ -181,7 +181,7 @@ def test_members_are_no_staff(shop: Shop, browser: httpx2.Client) -> None:
 def test_staff_of_several_programs_say_which_they_mean(
     shop: Shop, person: Person, browser: httpx2.Client
 ) -> None:
-    other, foreign = f"{shop.name} 二店", f"{shop.name}-foreign"
+    other, foreign = f"{shop.name}-二店", f"{shop.name}-foreign"
     for name in (other, foreign):
         create_program(shop.database, name, read_preset("advert-b"))
     staff.grant_role(shop.database, other, person.name, "auditor", "cli", now())
