@@ -31,7 +31,7 @@ from springtide.storage.programs import Program
 from springtide.storage.working_set import Tree
 
 MOST_IN_A_BATCH = 20_000
-SLICE = 2_000
+SLICE = 4_000
 IN_FLIGHT = 3
 
 Also = Callable[[Transaction, Program, list[Outcome]], None]
