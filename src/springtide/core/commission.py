@@ -15,6 +15,9 @@ from springtide.core.units import PPM
 Commission = tuple[str, str, int]
 """Kind, earner and amount in micro."""
 
+KINDS = ("direct", "indirect", "territory", "recruiter", "level", "peer")
+"""Of commissions, in the order in which they are paid."""
+
 _REGION_DIGITS = (6, 4, 2)
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, cast
 
+from springtide.core.commission import KINDS
 from springtide.core.entry import Entry
 from springtide.core.event_fields import Json
 from springtide.core.events import Event, PolicyChange, read_event
@@ -24,8 +25,6 @@ from springtide.core.units import PPM, format_money, format_points, price_micro
 from springtide.storage import journal_reader, programs
 from springtide.storage.chain import decode
 from springtide.storage.database import Database
-
-COMMISSIONS = frozenset(("direct", "indirect", "territory", "recruiter", "level", "peer"))
 
 TENTHS = 10
 
@@ -95,7 +94,7 @@ class _Player:
                 self.paid[kind] += amount
             if credit == PLATFORM:
                 self.platform += amount
-            if kind in COMMISSIONS:
+            if kind in KINDS:
                 self.commissions += amount
             if debit in (PAYMENTS, ESCROW):
                 spent += amount

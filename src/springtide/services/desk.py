@@ -67,12 +67,20 @@ class Desk:
         Raises:
             DeskFull: too many wait already.
         """
-        commands = [read_command(event) for event in events]
         with self._counting:
             if self._count > MOST_WAITING:
                 raise DeskFull(f"{self._count} events wait already; try again in a second")
-            self._count += len(commands)
+            self._count += len(events)
+        try:
+            commands = [read_command(event) for event in events]
+        except BaseException:  # a defect; its events do not wait
+            self._count_off(len(events))
+            raise
         self._waiting.put((commands, answer, deed))
+
+    def _count_off(self, events: int) -> None:
+        with self._counting:
+            self._count -= events
 
     def close(self) -> None:
         """Post what waits, answer it, and stop."""
@@ -94,8 +102,7 @@ class Desk:
                 groups.append(more)
                 size += len(more[0])
             self._post(groups)
-            with self._counting:
-                self._count -= size
+            self._count_off(size)
             if closing:
                 break
         self._forget_writer()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+from springtide.core.commission import KINDS
 from springtide.core.disclosure import Rise
 from springtide.core.journal import PAYMENTS, POINTS_ISSUED, POOL
 from springtide.core.policy import Policy
@@ -25,7 +26,6 @@ from springtide.storage.overview import Happened
 from springtide.storage.programs import Program
 
 ORDERS = ("purchase", "pay")
-COMMISSIONS = ("direct", "indirect", "territory", "recruiter", "level", "peer")
 
 BEHIND = 10_000
 """So many entries may be unwritten: reading them takes some tenths of a second."""
@@ -215,7 +215,7 @@ def _activity(flows: list[Flow]) -> Activity:
         exits_paid=paid("exit"),
         cashed_out=paid("cash_out"),
         redeemed=paid("redeem"),
-        commissions=sum(flow.amount for flow in flows if flow.kind in COMMISSIONS),
+        commissions=sum(flow.amount for flow in flows if flow.kind in KINDS),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from springtide.core.commission import KINDS
 from springtide.core.event_fields import Json
 from springtide.core.journal import due_account, wallet_account
 from springtide.storage import movements
@@ -48,8 +49,6 @@ _OF_ONE = """(
 )"""
 """The view's rows of one member, found by the account."""
 
-_KINDS = ["direct", "indirect", "territory", "recruiter", "level", "peer"]
-
 _EARNED = """
     SELECT c.seq, c.line, c.kind, c.member, c.amount, coalesce(s.order_id, e.id),
            coalesce(o.policy_version, e.policy_version), b.posted_at, e.receipt,
@@ -87,7 +86,8 @@ _BEFORE = """(
 def _asked(tx: psycopg.Connection, program: Program, member: str) -> dict[str, Any]:
     return {
         "id": program.id, "member": member, "wallet": wallet_account(member),
-        "due": due_account(member), "kinds": _KINDS, "mark": movements.read_mark(tx, program),
+        "due": due_account(member), "kinds": list(KINDS),
+        "mark": movements.read_mark(tx, program),
     }  # fmt: skip
 
 

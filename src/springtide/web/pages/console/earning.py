@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from springtide.core.commission import KINDS
 from springtide.core.units import format_money, parse_money
 from springtide.services import commissions, dividends, levels, listing
 from springtide.services.deciding import decide
@@ -15,7 +16,6 @@ from springtide.services.login import SignedIn
 from springtide.web.pages.console.deeds import REFUSED, ROWS_A_PAGE, actor_of, kept, path_id
 from springtide.web.pages.shared.call import HEADERS, Call, Missing
 
-KINDS = ("direct", "indirect", "territory", "recruiter", "level", "peer")
 STATUSES = ("pending", "payable", "clawed_back")
 MOST_READ = 1_000
 """Rows that a page looks at for those that fit its filter, before it offers to go on."""
