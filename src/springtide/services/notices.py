@@ -13,6 +13,7 @@ from springtide.services.reports import Line, read_statement
 from springtide.storage import drafts, guards, notices, programs, withdrawals
 from springtide.storage.cash_outs import CashOutRequest
 from springtide.storage.database import Database, Transaction
+from springtide.storage.dates import read_times
 from springtide.storage.errors import UnknownMember
 from springtide.storage.programs import Program
 
@@ -88,7 +89,7 @@ def _moved(
             units = sums.setdefault((line.seq, line.cause, line.id), {})
             units[line.unit] = units.get(line.unit, 0) + line.change
     newest = sorted(sums, reverse=True)[:most]
-    times = notices.read_times(tx, program, {seq for seq, _, _ in newest})
+    times = read_times(tx, program, {seq for seq, _, _ in newest})
     for key in newest:
         seq, cause, id_ = key
         units = sums[key]

@@ -1,7 +1,7 @@
 """When entries happened: as their events say it, else when they were posted."""
 
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -18,20 +18,23 @@ def read_dates(
     """
     said = {seq: decode(event).get("at") for seq, event in events.items()}
     silent = [seq for seq, at in said.items() if not isinstance(at, str)]
-    posted = _read_posted(tx, program, silent) if silent else {}
+    posted = {
+        seq: at.astimezone(UTC).isoformat(timespec="seconds")
+        for seq, at in (read_times(tx, program, silent) if silent else {}).items()
+    }
     return {seq: posted.get(seq) or str(at) for seq, at in said.items()}
 
 
-def _read_posted(tx: psycopg.Connection, program: Program, seqs: list[int]) -> dict[int, str]:
-    """When entries were posted, by seq."""
+def read_times(
+    tx: psycopg.Connection, program: Program, seqs: Collection[int]
+) -> dict[int, datetime]:
+    """When entries were posted."""
     rows = tx.execute(
         """
-        SELECT e.seq, b.posted_at
-        FROM unnest(%(seqs)s::bigint[]) e (seq) CROSS JOIN LATERAL (
+        SELECT asked.seq, b.posted_at FROM unnest(%s::bigint[]) asked (seq), LATERAL (
             SELECT posted_at FROM batch
-            WHERE program_id = %(id)s AND last_seq >= e.seq ORDER BY last_seq LIMIT 1
-        ) b
+            WHERE program_id = %s AND last_seq >= asked.seq ORDER BY last_seq LIMIT 1) b
         """,
-        {"id": program.id, "seqs": seqs},
+        [list(seqs), program.id],
     )
-    return {seq: at.astimezone(UTC).isoformat(timespec="seconds") for seq, at in rows}
+    return dict(rows.fetchall())
