@@ -131,7 +131,7 @@ class Writer:
         tx, tree = self._connection, self._tree
         self._tree = Tree()  # what a failed batch believed is forgotten
         with tx.transaction():
-            program = programs.lock_program(tx, self._program_id)
+            program = programs.lock_to_post(tx, self._program_id)
             if not tree.is_of(program):
                 tree = Tree(program.id)
             state = program.state(self._policy_of(program))

@@ -1,6 +1,7 @@
 """Programs and their policies."""
 
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg.rows import class_row
@@ -95,15 +96,29 @@ def list_programs(tx: psycopg.Connection) -> list[Program]:
 
 
 def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
-    """A program's row, held until the transaction ends: whoever has it writes.
+    """A program's row, held until the transaction ends: nobody posts, and no row that names
+    the program is added.
 
     If a policy came into effect while the lock was waited for, the row is locked and left out,
     for the statement began when it joined another policy. The next one finds it.
     """
+    return _lock(tx, program_id, "UPDATE")
+
+
+def lock_to_post(tx: psycopg.Connection, program_id: int) -> Program:
+    """A program's row for whoever writes entries: others who would post wait, and nobody else.
+
+    Rows beside the journal that name the program, as those of `movement_mark`, are added
+    meanwhile; with `lock_program` each would wait for a batch, and the next batch for it.
+    """
+    return _lock(tx, program_id, "NO KEY UPDATE")
+
+
+def _lock(tx: psycopg.Connection, program_id: int, strength: LiteralString) -> Program:
     with tx.cursor(row_factory=class_row(Program)) as cursor:
         for _ in range(2):
             row = cursor.execute(
-                f"{_SELECT} WHERE p.id = %s FOR UPDATE OF p", [program_id]
+                f"{_SELECT} WHERE p.id = %s FOR {strength} OF p", [program_id]
             ).fetchone()
             if row is not None:
                 return row
