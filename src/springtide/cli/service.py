@@ -54,7 +54,7 @@ def serve(
     """
     from springtide.web.server import PortTaken, run
 
-    sys.setswitchinterval(0.0002)  # many small turns of one loop, not two threads of long ones
+    sys.setswitchinterval(0.00005)  # many small turns of one loop, not two threads of long ones
     with database(supervised=True) as db, db.pooled():
         if demo and not demonstration.open_doors(db, clock(), secrets.token_hex):
             raise BadInput("there is no demonstration here; run `springtide demo` first")

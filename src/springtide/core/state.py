@@ -5,9 +5,11 @@ working set). The reducer cannot tell the difference, but for one thing: of the 
 can exit, all those with a trigger key below `horizon` must be here.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappush
+from typing import cast
 
 from springtide.core.event_fields import Json
 from springtide.core.journal import OPENING, POOL, wallet_account
@@ -56,10 +58,18 @@ class Posted:
     """An event that was accepted, the answer it got, and the units its points are in."""
 
     event: Json
-    receipt: Receipt
+    said: Receipt | str
+    """The receipt, or its JSON: a batch has thousands, and few are asked for again."""
     split_factor: int
     policy: Policy
     """The one it was made under: an order is settled and taken back under it."""
+
+    @property
+    def receipt(self) -> Receipt:
+        """The answer; read from its JSON when it is asked for."""
+        if isinstance(self.said, str):
+            self.said = cast(Receipt, json.loads(self.said))
+        return self.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from springtide.storage.drafts import Draft
 from springtide.storage.errors import DraftState, FourEyes, UnknownDraft
 from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
-from springtide.storage.working_set import Tree
+from springtide.storage.working_set import Needs, Tree
 
 __all__ = [
     "Change",
@@ -273,7 +273,7 @@ def _fold(tx: Transaction, program: Program, event: Json) -> tuple[State, Outcom
     """
     change = PolicyChange(str(event["id"]), program.policy_version + 1, str(event["toml"]))
     state = program.state(read_policy(program.policy_toml))
-    working_set.load_state(tx, program, state, Tree(program.id), [(event, change)])
+    working_set.load_state(tx, program, state, Tree(program.id), Needs([(event, change)]))
     triggers = working_set.FIRST_TRIGGERS
     while True:
         try:

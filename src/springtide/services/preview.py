@@ -12,7 +12,7 @@ from springtide.services.stamping import stamp
 from springtide.services.writer import read_command
 from springtide.storage import programs, working_set
 from springtide.storage.database import Database
-from springtide.storage.working_set import Tree
+from springtide.storage.working_set import Needs, Tree
 
 
 def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[Outcome, int]:
@@ -29,7 +29,7 @@ def preview(database: Database, name: str, event: Json, now: datetime) -> tuple[
         program = programs.get_program(tx, name)
         policy = replace(read_policy(program.policy_toml), cash_out_daily=False)
         state = program.state(policy)
-        working_set.load_state(tx, program, state, Tree(program.id), [command])
+        working_set.load_state(tx, program, state, Tree(program.id), Needs([command]))
         guard(tx, program, state, [command], now)
         [stamped] = stamp([command], state, now)
         while True:

@@ -12,7 +12,7 @@ from springtide.core.units import MICRO, format_money
 from springtide.services.profiles import get_profile
 from springtide.storage import ledger, programs
 from springtide.storage.acts import append_act
-from springtide.storage.chain import NO_HASH, Chain
+from springtide.storage.chain import NO_HASH, Chain, encode_receipt
 from springtide.storage.database import Database
 from springtide.storage.errors import BadName
 from springtide.storage.ledger import Slice
@@ -79,7 +79,9 @@ def create_program(
             tx, name, profile, policy_toml, policy, notice_of(limits, policy)
         )
         part, chain = Slice(program), Chain(NO_HASH)
-        part.add_rows(0, "", "opening", event, receipt, opening_transfers(state))
+        part.add_rows(
+            0, "", "opening", event, encode_receipt(receipt), opening_transfers(state)
+        )
         part.close(state)
         ledger.append(tx, program, part, chain)
         programs.move_program(tx, program, state, 0, chain.digest())

@@ -9,6 +9,7 @@ folded before. Source: docs/decisions/0003-group-commit.md.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Self
 
@@ -28,7 +29,7 @@ from springtide.storage.chain import Chain
 from springtide.storage.database import Database, Transaction, answering
 from springtide.storage.ledger import Slice
 from springtide.storage.programs import Program
-from springtide.storage.working_set import Tree
+from springtide.storage.working_set import Needs, Tree
 
 MOST_IN_A_BATCH = 20_000
 SLICE = 4_000
@@ -117,40 +118,64 @@ class Writer:
         outcomes: list[Outcome] = []
         for first in range(0, len(commands), MOST_IN_A_BATCH):
             batch = commands[first : first + MOST_IN_A_BATCH]
-            with answering():
-                outcomes.extend(self._post_batch(batch, deeds or {}, first, also))
+            commit = self._fold(batch, Needs(batch), deeds or {}, first, also)
+            outcomes.extend(commit())
         return outcomes
 
-    def _post_batch(
+    def fold_batch(
+        self, commands: Sequence[Command], needs: Needs, deeds: Mapping[int, Deed]
+    ) -> Future[list[Outcome]]:
+        """Fold one batch, at most `MOST_IN_A_BATCH`; the rest of its writing goes on meanwhile.
+
+        The outcomes are there, and durable, when the commit is done; wait for it before the
+        next call.
+
+        Raises:
+            DatabaseDown: the database went away; so may the future.
+        """
+        return self._pipe.submit(self._fold(commands, needs, deeds))
+
+    def _fold(
         self,
         commands: Sequence[Command],
+        needs: Needs,
         deeds: Mapping[int, Deed],
-        first: int,
-        also: Also | None,
-    ) -> list[Outcome]:
+        first: int = 0,
+        also: Also | None = None,
+    ) -> Callable[[], list[Outcome]]:
+        """Fold a batch in a transaction; gives what commits it, on any thread."""
         tx, tree = self._connection, self._tree
         self._tree = Tree()  # what a failed batch believed is forgotten
-        with tx.transaction():
+        with answering(), ExitStack() as opened:
+            opened.enter_context(tx.transaction())
             program = programs.lock_to_post(tx, self._program_id)
             if not tree.is_of(program):
                 tree = Tree(program.id)
             state = program.state(self._policy_of(program))
-            working_set.load_state(tx, program, state, tree, commands)
+            working_set.load_state(tx, program, state, tree, needs)
             batch = _Batch(tx, self._pipe, program, state, self._tell)
+            opened.callback(batch.leave)
             now = None if self._now is None else self._now()
             guard(tx, program, state, commands, now)
             outcomes = batch.fold(stamp(commands, state, now))
-            if state.tally.tripped is not None:
-                alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, *state.tally.tripped)
-            if state.seq > program.seq:
-                programs.move_program(tx, program, state, program.batch + 1, batch.digest())
-            if deeds:
-                _log_deeds(tx, program, outcomes, deeds, first)
-            if also is not None:
-                also(tx, program, outcomes)
-        tree.seq = state.seq
-        self._tree = tree
-        return outcomes
+            transaction = opened.pop_all()
+
+        def commit() -> list[Outcome]:
+            with answering(), transaction:
+                batch.wait()
+                if state.tally.tripped is not None:
+                    alarms.append_alarm(tx, program, alarms.DAILY_OUTFLOW, *state.tally.tripped)
+                if state.seq > program.seq:
+                    programs.move_program(tx, program, state, program.batch + 1, batch.digest())
+                if deeds:
+                    _log_deeds(tx, program, outcomes, deeds, first)
+                if also is not None:
+                    also(tx, program, outcomes)
+            tree.seq = state.seq
+            self._tree = tree
+            return outcomes
+
+        return commit
 
     def _policy_of(self, program: Program) -> Policy:
         if self._policy is None or self._policy[0] != program.policy_version:
@@ -198,27 +223,18 @@ class _Batch:
 
     def fold(self, commands: list[Command]) -> list[Outcome]:
         outcomes = []
-        try:
-            size = SLICE // 8
-            for left, (event, parsed) in zip(
-                range(len(commands), 0, -1), commands, strict=True
-            ):
-                outcome = self._fold_one(event, parsed)
-                outcomes.append(outcome)
-                if self._tell is not None:
-                    outcome.told = self._tell(outcome)
-                if outcome.entry is not None:
-                    self._part.add(outcome.entry)
-                    outcome.entry.close()
-                    if self._part.size >= size:
-                        self._flush()
-                        # Short slices at both ends, where one of the two threads waits.
-                        size = max(min(2 * size, SLICE, left // 3), SLICE // 8, 1)
-            self._flush()
-            self._wait()
-        except BaseException:
-            wait(self._writing)  # what is sent after the rollback would begin a transaction
-            raise
+        size = max(SLICE // 8, 1)  # while the first is folded, the other thread waits
+        for event, parsed in commands:
+            outcome = self._fold_one(event, parsed)
+            outcomes.append(outcome)
+            if self._tell is not None:
+                outcome.told = self._tell(outcome)
+            if outcome.entry is not None:
+                outcome.close(self._part.add(outcome.entry))
+                if self._part.size >= size:
+                    self._flush()
+                    size = min(2 * size, SLICE)
+        self._flush()
         return outcomes
 
     def digest(self) -> bytes:
@@ -231,7 +247,7 @@ class _Batch:
             except NotLoaded as missing:
                 # The tables must say what the state says before more is read from them.
                 self._flush()
-                self._wait()
+                self.wait()
                 self._triggers = working_set.load_missing(
                     self._tx, self._program, self._state, missing, self._triggers
                 )
@@ -241,12 +257,16 @@ class _Batch:
         if part.size:
             self._part = Slice(self._program)
             part.close(self._state)
-            self._wait(IN_FLIGHT - 1)
+            self.wait(IN_FLIGHT - 1)
             self._writing.append(
                 self._pipe.submit(ledger.append, self._tx, self._program, part, self._chain)
             )
 
-    def _wait(self, most: int = 0) -> None:
+    def wait(self, most: int = 0) -> None:
         """Until at most so many slices are unwritten; raises what the writing raised."""
         while len(self._writing) > most:
             self._writing.popleft().result()
+
+    def leave(self) -> None:
+        """Until nothing is sent any more: after the rollback it would begin a transaction."""
+        wait(self._writing)

@@ -6,7 +6,7 @@ from springtide.core.entry import Entry
 from springtide.core.event_fields import Json
 from springtide.core.journal import Transfer
 from springtide.core.standing import Change
-from springtide.core.state import Lot, Receipt, State, trigger_key
+from springtide.core.state import Lot, State, trigger_key
 from springtide.core.tally import Counts
 from springtide.core.units import LIMIT
 from springtide.storage import distribution
@@ -76,10 +76,11 @@ class Slice:
         self.factor = 1
         """Product of the splits."""
 
-    def add(self, entry: Entry) -> None:
-        """Take in an entry that was just folded."""
+    def add(self, entry: Entry) -> str:
+        """Take in an entry that was just folded; gives its receipt as it is written."""
         seq = entry.seq
-        self.add_rows(seq, entry.id, entry.kind, entry.event, entry.receipt, entry.transfers)
+        receipt = encode_receipt(entry.receipt)
+        self.add_rows(seq, entry.id, entry.kind, entry.event, receipt, entry.transfers)
         self._touched.update(entry.lots)
         if entry.opened is not None:
             self._opened.append(entry.opened.id)
@@ -95,6 +96,7 @@ class Slice:
         if entry.split > 1:
             self.factor *= entry.split
             self.splits.append((seq, entry.split_factor * entry.split))
+        return receipt
 
     def _add_later_steps(self, entry: Entry) -> None:
         """What became of orders and withdrawals, and what the controls count."""
@@ -118,15 +120,14 @@ class Slice:
         id_: str,
         kind: str,
         event: Json,
-        receipt: Receipt,
+        receipt: str,
         transfers: list[Transfer],
     ) -> None:
         """Take in the journal's rows of one entry."""
         self.size += 1
         head = f"{self._head}{seq}\t"
         self.entries.append(
-            f"{head}{id_}\t{kind}\t{self._version}\t"
-            f"{encode_event(event)}\t{encode_receipt(receipt)}\n"
+            f"{head}{id_}\t{kind}\t{self._version}\t{encode_event(event)}\t{receipt}\n"
         )
         for line, (movement, debit, credit, amount) in enumerate(transfers):
             self.transfers.append(f"{head}{line}\t{movement}\t{debit}\t{credit}\t{amount}\n")

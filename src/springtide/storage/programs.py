@@ -96,8 +96,7 @@ def list_programs(tx: psycopg.Connection) -> list[Program]:
 
 
 def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
-    """A program's row, held until the transaction ends: nobody posts, and no row that names
-    the program is added.
+    """A program's row, held until the transaction ends: nobody posts or adds rows that name it.
 
     If a policy came into effect while the lock was waited for, the row is locked and left out,
     for the statement began when it joined another policy. The next one finds it.

@@ -89,21 +89,20 @@ def load_chains(
     _load(tx, program, state, members, steps if steps <= FEW_STEPS else None)
 
 
-def unknown_of(
-    state: State, members: Collection[str], walked: Collection[str], level_steps: int
-) -> set[str]:
+def unknown_of(state: State, members: set[str], walked: set[str], level_steps: int) -> set[str]:
     """Those above whom somebody who can earn on their orders is not known yet.
 
-    `walked` are members for whom that was loaded before, as far up as levels are paid.
+    `walked` are members for whom that was found or loaded before, as far up as levels are paid.
     """
+    rest = members - walked
     if level_steps:
-        return set(members).difference(walked)
+        return rest
     known, referrers = state.members, state.referrers
     return {
         member
-        for member in members
+        for member in rest
         if member not in known or referrers.get(member, member) not in known
-    }.difference(walked)
+    }
 
 
 def load_above(

@@ -4,7 +4,7 @@ Everything but the referral tree is read anew for each batch, so memory stays fl
 is remembered while nobody else writes to the program.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -81,10 +81,10 @@ class Tree:
         ) <= MOST_MEMBERS
 
 
-class _Needs:
-    """What a batch of events will ask for."""
+class Needs:
+    """What a batch of events will ask for, as far as they say so themselves."""
 
-    def __init__(self, commands: Iterable[tuple[Json, Event | Refusal]], *, by_member: bool):
+    def __init__(self, commands: Iterable[tuple[Json, Event | Refusal]]) -> None:
         bought: list[Purchase] = []
         others: list[tuple[Json, Event | Refusal]] = []
         for command in commands:
@@ -92,11 +92,11 @@ class _Needs:
                 bought.append(command[1])
             else:
                 others.append(command)
-        buyers = {order.member for order in bought}
+        self.buyers = {order.member for order in bought}
         self.ids = {order.id for order in bought}
-        self.members = buyers | {order.referrer for order in bought if order.referrer}
+        self.members = self.buyers | {order.referrer for order in bought if order.referrer}
         self.merchants = {order.merchant for order in bought}
-        self.holders = set(buyers) if by_member else set()
+        self.holders: set[str] = set()
         self.orders: set[str] = set()
         self.wishes = {order.member: order.referrer for order in bought if order.referrer}
         """Who is to be bound to whom."""
@@ -190,14 +190,15 @@ def load_state(
     program: Program,
     state: State,
     tree: Tree,
-    commands: Sequence[tuple[Json, Event | Refusal]],
+    needs: Needs,
 ) -> None:
-    """Fill a program's state with all that folding these commands can ask for.
+    """Fill a program's state with all that folding commands with these needs can ask for.
 
     What may turn out to be missing is lots that exit late in the batch, and who is far above a
     member: then folding says `NotLoaded`, and `load_missing` brings it.
     """
-    needs = _Needs(commands, by_member=state.policy.cap_per_member)
+    if state.policy.cap_per_member:
+        needs.holders |= needs.buyers
     seqs = _load_posted(tx, program, state, needs)
     state.members, state.referrers = tree.members, tree.referrers
     state.merchants = tree.merchants
@@ -221,9 +222,7 @@ def load_state(
         state.holds_all_balances = True
 
 
-def _load_wallets(
-    tx: psycopg.Connection, program: Program, state: State, needs: _Needs
-) -> None:
+def _load_wallets(tx: psycopg.Connection, program: Program, state: State, needs: Needs) -> None:
     if needs.spenders:
         state.balances.update(read_wallets(tx, program, needs.spenders))
     if needs.days:
@@ -233,7 +232,7 @@ def _load_wallets(
 
 
 def _load_posted(
-    tx: psycopg.Connection, program: Program, state: State, needs: _Needs
+    tx: psycopg.Connection, program: Program, state: State, needs: Needs
 ) -> list[int]:
     """Events posted before, and orders to be refunded; gives the seqs of those orders' lots."""
     seqs = []
@@ -245,7 +244,7 @@ def _load_posted(
     ).fetchall()
     for id_, event, receipt, seq, factor, version in rows:
         posted = state.posted[id_] = Posted(
-            decode(event), decode(receipt), factor, policies.of(version)
+            decode(event), receipt, factor, policies.of(version)
         )
         if id_ in needs.orders:
             seqs.append(seq)
@@ -284,9 +283,7 @@ def _load_settlements(
         [program.id, list(orders)],
     ).fetchall()
     for order, event, receipt, seq, factor, version in rows:
-        state.settlements[order] = Posted(
-            decode(event), decode(receipt), factor, policies.of(version)
-        )
+        state.settlements[order] = Posted(decode(event), receipt, factor, policies.of(version))
         seqs.append(seq)
     return seqs
 
@@ -304,7 +301,7 @@ def _load_distribution(
 
 
 def _load_tree(
-    tx: psycopg.Connection, program: Program, state: State, tree: Tree, needs: _Needs
+    tx: psycopg.Connection, program: Program, state: State, tree: Tree, needs: Needs
 ) -> None:
     # An order that waited for its settlement pays levels by the policy it was made under.
     policies = [state.policy, *(posted.policy for posted in state.posted.values())]
@@ -315,7 +312,7 @@ def _load_tree(
     unknown = unknown_of(state, needs.members, tree.walked, tree.level_steps)
     if unknown:
         load_chains(tx, program, state, unknown, tree.level_steps)
-        tree.walked |= unknown
+    tree.walked |= needs.members
     unbound = {
         member: referrer
         for member, referrer in needs.wishes.items()

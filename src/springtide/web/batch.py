@@ -8,6 +8,8 @@ from typing import NamedTuple, NoReturn
 import msgspec
 from starlette.types import Receive, Send
 
+from springtide.core.event_fields import Json
+from springtide.core.reducer import Outcome
 from springtide.services.desk import Deed, DeskFull
 from springtide.web.bodies import MOST_BODY, read_command
 from springtide.web.desks import Desks, Waiter
@@ -29,15 +31,41 @@ Line = bytes | Problem
 """A line, or why it was not read."""
 
 
-class _Slice(NamedTuple):
+class _Slice:
     """Lines on their way: their answers so far, and the places of those that are posted."""
 
-    answers: list[bytes]
-    places: list[int]
-    waiter: Waiter | None
+    def __init__(self, lines: list[Line], order_type: str) -> None:
+        self._lines = lines
+        self._order_type = order_type
+        self.answers: list[bytes] = []
+        self.places: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def read(self) -> list[Json]:
+        """The events of the lines; one that is none has its answer already."""
+        events: list[Json] = []
+        for line in self._lines:
+            try:
+                event = read_command(line, "purchase") if isinstance(line, bytes) else _no(line)
+            except Problem as problem:
+                self.answers.append(_encode(problem_body(problem.code, problem.detail)))
+                continue
+            event["type"] = self._order_type
+            events.append(event)
+            self.places.append(len(self.answers))
+            self.answers.append(b"")
+        return events
+
+    def told(self, outcomes: list[Outcome]) -> bytes:
+        """The answers to all lines."""
+        for place, outcome in zip(self.places, outcomes, strict=True):
+            self.answers[place] = outcome.told
+        return b"\n".join(self.answers) + b"\n"
 
 
-_Slices = asyncio.Queue[_Slice | Exception | None]
+_Slices = asyncio.Queue[tuple[_Slice, Waiter] | Exception | None]
 
 
 class Road(NamedTuple):
@@ -64,16 +92,14 @@ async def answer_batch(receive: Receive, send: Send, road: Road) -> None:
         while (part := await slices.get()) is not None:
             if isinstance(part, Exception):
                 raise part
+            lines, waiter = part
             try:
-                outcomes = await part.waiter if part.waiter else []
+                outcomes = await waiter
             except REFUSALS as error:
                 lost = _encode(problem_body(code_of(error), str(error))) + b"\n"
                 await _send_part(send, lost)
                 break
-            for place, outcome in zip(part.places, outcomes, strict=True):
-                part.answers[place] = outcome.told
-            text = b"\n".join(part.answers) + b"\n"
-            await _send_part(send, text)
+            await _send_part(send, lines.told(outcomes))
     finally:
         reading.cancel()
         with suppress(asyncio.CancelledError):
@@ -90,44 +116,29 @@ def _leave(slices: _Slices) -> None:
     """Nobody waits for these any more; whoever sends them again is told what was posted."""
     while not slices.empty():
         part = slices.get_nowait()
-        if isinstance(part, _Slice) and part.waiter and not part.waiter.cancel():
-            part.waiter.exception()  # seen, and of no more interest
+        if isinstance(part, tuple) and not part[1].cancel():
+            part[1].exception()  # seen, and of no more interest
 
 
 async def _read(receive: Receive, slices: _Slices, road: Road) -> None:
     """Hand lines to the desk as they come, in order; the last slice is None, or a defect."""
     try:
         async for lines in _read_lines(receive):
-            await slices.put(await _post(lines, road))
+            part = _Slice(lines, road.order_type)
+            await slices.put((part, await _submit(road, part)))
         await slices.put(None)
     except Exception as error:  # else whoever waits for the next slice would wait for ever
         await slices.put(error)
-
-
-async def _post(lines: list[Line], road: Road) -> _Slice:
-    answers: list[bytes] = []
-    events, places = [], []
-    for line in lines:
-        try:
-            event = read_command(line, "purchase") if isinstance(line, bytes) else _no(line)
-        except Problem as problem:
-            answers.append(_encode(problem_body(problem.code, problem.detail)))
-            continue
-        event["type"] = road.order_type
-        events.append(event)
-        places.append(len(answers))
-        answers.append(b"")
-    return _Slice(answers, places, await _submit(road, events) if events else None)
 
 
 def _no(problem: Problem) -> NoReturn:
     raise problem
 
 
-async def _submit(road: Road, events: list[dict[str, object]]) -> Waiter:
+async def _submit(road: Road, part: _Slice) -> Waiter:
     while True:
         try:
-            return await road.desks.submit(road.program, events, road.deed)
+            return await road.desks.submit(road.program, part, road.deed)
         except DeskFull:
             await asyncio.sleep(PAUSE_S)
 

@@ -3,7 +3,7 @@
 import msgspec
 from starlette.types import Receive
 
-from springtide.core.receipts import render
+from springtide.core.receipts import render, write_order
 from springtide.core.reducer import Outcome
 from springtide.web.problems import Problem, refusal_body
 
@@ -77,6 +77,8 @@ def read_command(text: bytes, type_: str) -> dict[str, object]:
 
 def write_answer(outcome: Outcome) -> bytes:
     """The receipt of an event, or the problem that says why it was refused."""
+    if (order := write_order(outcome.receipt)) is not None:
+        return order.encode()
     receipt = render(outcome.receipt)
     if outcome.refusal is None:
         return _encode(receipt)

@@ -11,7 +11,7 @@ from springtide.core.policy import Policy
 from springtide.core.reducer import Outcome
 from springtide.services.agents import due_day
 from springtide.services.cash_outs import begin_batch, list_due, note_batch
-from springtide.services.desk import Deed, Desk, DeskFull
+from springtide.services.desk import Deed, Desk, DeskFull, Unread
 from springtide.services.gateway import Database, DatabaseDown
 from springtide.services.lapses import tell_of_lapses
 from springtide.services.listing import Program, read_program
@@ -50,7 +50,7 @@ class Desks:
         self._policies: dict[str, tuple[int, Policy]] = {}
         """Of the programs in use, each with its version."""
         self._programs = SingleFlight(self._policy_of)
-        self._answered: list[tuple[Waiter, list[Outcome] | Exception]] = []
+        self._answered: list[tuple[Waiter, list[Outcome] | BaseException]] = []
         self._answering = threading.Lock()
 
     @property
@@ -154,7 +154,7 @@ class Desks:
         return await (await self.submit(program, events, deed))
 
     async def submit(
-        self, program: str, events: Sequence[Json], deed: Deed | None = None
+        self, program: str, events: Sequence[Json] | Unread, deed: Deed | None = None
     ) -> Waiter:
         """Let events be posted together, after those submitted before; gives what to wait for.
 
@@ -178,7 +178,7 @@ class Desks:
             del self._desks[program]
             await asyncio.to_thread(desk.close)
 
-    def _take(self, waiter: Waiter, answer: list[Outcome] | Exception) -> None:
+    def _take(self, waiter: Waiter, answer: list[Outcome] | BaseException) -> None:
         """Called by desks: waking the loop once for many answers is much cheaper."""
         with self._answering:
             first = not self._answered
@@ -192,7 +192,7 @@ class Desks:
         for waiter, answer in answered:
             if waiter.cancelled():
                 continue
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 waiter.set_exception(answer)
             else:
                 waiter.set_result(answer)
