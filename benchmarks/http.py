@@ -1,7 +1,7 @@
 """Orders over HTTP against pgbench's TPC-B, on one server and in one run.
 
 Every order is answered only when it is durable. The load comes from this process, over 256
-connections that each send the next order when the last was answered, then from two callers of
+connections that each send the next order when the last was answered, then from three callers of
 the batch route. Run it with `make bench-http`.
 """
 
@@ -33,9 +33,9 @@ from springtide.storage.database import Database, migrate
 
 CONNECTIONS = 256
 SINGLES = 40_000
-BATCHED = 100_000
-BATCHES = 4
-CALLERS = 2
+BATCHED = 120_000
+BATCHES = 6
+CALLERS = 3
 """Of the batch route; each sends the next batch when the last was answered."""
 
 
@@ -119,15 +119,18 @@ def send_batches(port: int, orders: list[Json], key: str) -> tuple[float, int]:
         for first in range(0, len(orders), size)
     ]
 
-    def send(body: bytes) -> str:
-        return httpx2.post(
-            f"http://127.0.0.1:{port}/v1/orders/batch",
-            content=body,
+    with (
+        httpx2.Client(
+            base_url=f"http://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {key}"},
             timeout=300,
-        ).text
+        ) as client,
+        ThreadPoolExecutor(CALLERS) as callers,
+    ):
 
-    with ThreadPoolExecutor(CALLERS) as callers:
+        def send(body: bytes) -> str:
+            return client.post("/v1/orders/batch", content=body).text
+
         began = time.perf_counter()
         answers = list(callers.map(send, bodies))
         seconds = time.perf_counter() - began

@@ -60,9 +60,12 @@ def _load(
     binding = "bound" if program.registry else "binding"
     parts = _TO_THE_TOP if steps is None else _SOME_STEPS
     query = _TWO_STEPS if steps == 2 else _CHAINS
+    # Planned anew each time: a plan that was kept from when the tables were empty reads all of
+    # them, until they are analyzed.
     rows = tx.execute(
         query.format(binding=binding, **parts),
         {"program": program.id, "members": list(members), "steps": steps},
+        prepare=False,
     ).fetchall()
     known, days = state.referrers, state.distribution.bound_on
     state.members.update(row[0] for row in rows)
