@@ -97,7 +97,11 @@ def occasions(visits: Visits, books: Database) -> dict[str, tuple[str, Way]]:
 
 def to(address: str) -> Way:
     """The way to an address."""
-    return lambda page: page.goto(address) and None
+
+    def go(page: Page) -> None:
+        page.goto(address)
+
+    return go
 
 
 def _fault(template: str) -> Way:
