@@ -195,7 +195,7 @@ REASONS = (
     ),
     (
         r"(?P<host>.+) is at (?P<address>\S+), which .*",
-        said("%(host)s is at %(address)s, where nothing may be sent; give a public host."),
+        said("%(host)s is at %(address)s, where nothing is sent; give a host of the internet."),
     ),
     (
         r"(?P<host>.+) cannot be looked up; .*",
