@@ -96,9 +96,9 @@ def list_programs(tx: psycopg.Connection) -> list[Program]:
 
 
 def lock_program(tx: psycopg.Connection, program_id: int) -> Program:
-    """A program's row, held until the transaction ends: nobody posts, and no row that names
-    the program is added.
+    """A program's row, held until the transaction ends.
 
+    Nobody posts meanwhile, and no row that names the program is added.
     If a policy came into effect while the lock was waited for, the row is locked and left out,
     for the statement began when it joined another policy. The next one finds it.
     """
