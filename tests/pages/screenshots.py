@@ -6,6 +6,8 @@ In both languages, on a phone and on a desk, light and dark; with names, only of
 import secrets
 import sys
 import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -19,6 +21,7 @@ from springtide.storage.database import Database
 from tests.core.history import buy
 from tests.pages.browser import DESK, PHONE, chromium
 from tests.pages.demonstration import demonstration
+from tests.pages.occasions import Way, occasions, to
 from tests.pages.visiting import EVERY, Look, Visits
 
 LOOKS: tuple[Look, ...] = ("light", "dark")
@@ -40,16 +43,32 @@ def main() -> None:
         with visits.window("staff") as page:
             _do_something(page)
             webhook = _have_webhook(page, Database(dsn))
-        for who, pages in {**EVERY, "staff": {**EVERY["staff"], **webhook}}.items():
-            for language, size, look in WAYS:
-                with visits.window(who, language, size, look) as page:
-                    for name, address in pages.items():
-                        if not names or name in names:
-                            page.set_viewport_size(PHONE if size == "phone" else DESK)
-                            page.goto(address)
-                            settle(page)
-                            name = f"{name}-{language}-{size}-{look}.png"
-                            _whole(page).screenshot(path=folder / name)
+        steady = {
+            name: (who, to(address))
+            for who, pages in {**EVERY, "staff": {**EVERY["staff"], **webhook}}.items()
+            for name, address in pages.items()
+        }
+        take(visits, steady, names, folder)
+        # Last, for what is done there shows on pages before.
+        take(visits, occasions(visits, Database(dsn)), names, folder)
+
+
+def take(
+    visits: Visits, pages: Mapping[str, tuple[str, Way]], names: Sequence[str], folder: Path
+) -> None:
+    """Take the pictures of some pages: who sees each, and the way there."""
+    ways: dict[str, dict[str, Way]] = defaultdict(dict)
+    for name, (who, way) in pages.items():
+        if not names or name in names:
+            ways[who][name] = way
+    for who, (language, size, look) in product(ways, WAYS):
+        with visits.window(who, language, size, look) as page:
+            for name, way in ways[who].items():
+                page.set_viewport_size(PHONE if size == "phone" else DESK)
+                way(page)
+                settle(page)
+                picture = folder / f"{name}-{language}-{size}-{look}.png"
+                _whole(page).screenshot(path=picture)
 
 
 def _do_something(page: Page) -> None:

@@ -58,3 +58,32 @@ def test_levels_are_counted_when_somebody_asks(visits: Visits, books: Database) 
         expect(page.locator("main table").last).to_contain_text(wanted[0][0])
         expect(page.locator("main table").last).to_contain_text(wanted[0][1])
     assert audit(books, "demo").passed
+
+
+def test_an_order_is_found_by_its_id(visits: Visits) -> None:
+    with visits.window("staff") as page:
+        page.goto(f"{CONSOLE}/orders")
+        page.fill("#q", "cd001425")
+        page.click("main form button")
+        page.wait_for_url(f"**{CONSOLE}/orders/cd001425")
+        page.goto(f"{CONSOLE}/orders?q=CD001425")
+        expect(page.locator("main [role=note]")).to_contain_text("No order has the id")
+        page.click("text=Next page")
+        expect(page.locator("main [role=note]")).to_have_count(0)
+
+
+def test_the_axes_of_charts_say_that_it_is_money(visits: Visits) -> None:
+    with visits.window("staff", size="desk") as page:
+        page.goto(CONSOLE)
+        for chart in ("price", "flow"):
+            expect(page.locator(f"[data-chart={chart}] svg")).to_contain_text("¥ ")
+
+
+def test_who_would_leave_no_owner_is_told_in_chinese(visits: Visits) -> None:
+    with visits.window("staff", "zh") as page:
+        page.goto(f"{CONSOLE}/staff/demo-owner")
+        page.uncheck("[name=role-owner]")
+        page.click("main form button")
+        expect(page.locator("[role=alert]")).to_contain_text(
+            "demo-owner 是 demo 的最后一位所有者"
+        )

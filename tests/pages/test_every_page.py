@@ -40,6 +40,8 @@ def test_every_page(visits: Visits, who: str, language: str, size: str, look: Lo
             _check_words(page, language, name)
             check_width(page, name)
             check_access(page, name)
+            if size == "phone":
+                check_touch(page, name)
             policy = response.headers["content-security-policy"]
             assert "unsafe" not in policy, name
 
@@ -79,3 +81,15 @@ def check_access(page: Page, name: str) -> None:
     page.evaluate(AXE)
     serious: list[Any] = page.evaluate(SERIOUS)
     assert serious == [], f"{name}: {json.dumps(serious, indent=1)}"
+
+
+ALONE = """() => [...document.querySelectorAll('main a, main button, main summary')]
+    .filter(e => e.checkVisibility() && !e.closest('dialog:not([open])')
+            && e.innerText.trim() === e.parentElement.innerText.trim())
+    .map(e => [e.getBoundingClientRect().height, e.outerHTML.slice(0, 120)])
+    .filter(([height]) => height < 44)"""
+"""What is touched and stands alone, not in a sentence, and is too low for a thumb."""
+
+
+def check_touch(page: Page, name: str) -> None:
+    assert page.evaluate(ALONE) == [], name

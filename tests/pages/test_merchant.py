@@ -124,6 +124,9 @@ def test_the_card_is_one_page_of_a6(visits: Visits) -> None:
     with visits.window("store", look="dark") as page:
         page.goto(f"{STORE_HOME}/card")
         printed = page.pdf(format="A6", print_background=True)
+        page.evaluate("window.print = () => { document.title = 'printed' }")
+        page.click("text=Print the card")
+        expect(page).to_have_title("printed")
     assert re.findall(rb"/Count (\d+)", printed) == [b"1"]
 
 

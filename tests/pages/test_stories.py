@@ -58,6 +58,14 @@ def test_a_member_cashes_out(
     assert audit(books, "demo").passed
 
 
+def test_the_curve_says_how_many_days_it_shows(visits: Visits) -> None:
+    with visits.window("member") as page:
+        page.goto("/m/demo")
+        at, *_ = json.loads(page.get_attribute("[data-series]", "data-series") or "")
+        days = (at[-1] - at[0]) // 86_400 + 1
+        expect(page.locator("figcaption")).to_have_text(f"The last {days} days")
+
+
 def test_who_asks_for_too_much_is_told_what_there_is(visits: Visits) -> None:
     with visits.window("member") as page:
         page.goto("/m/demo/cash-out")

@@ -2,8 +2,11 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
+
+import pytest
 
 from springtide.core import reducer, withdrawal
 from springtide.services import acts, cash_outs, rehearsal
@@ -52,10 +55,72 @@ def test_every_state_has_words() -> None:
     assert set(words.EARNED) == set(get_args(Status))
 
 
+REFUSING = {
+    SERVICES: {"UnusableStaff", "LastOwner", "UnusableKey", "UnusableWebhook"},
+    CORE / "webhooks.py": {"ValueError"},
+}
+
+
+def sentences_in(source: str, raised: set[str]) -> Iterator[str]:
+    """What a module says when it raises one of these, with a value wherever one is said."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id=name), args=[said])) if name in raised:
+                if isinstance(said, ast.Constant | ast.JoinedStr):
+                    yield "".join(map(_filled, getattr(said, "values", [said])))
+
+
+def _filled(part: ast.expr) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    return "'7'" if isinstance(part, ast.FormattedValue) and part.conversion != -1 else "7"
+
+
+def test_every_refusal_of_the_house_has_words() -> None:
+    sentences = [
+        sentence
+        for place, raised in REFUSING.items()
+        for path in (place.glob("*.py") if place.is_dir() else [place])
+        for sentence in sentences_in(path.read_text(), raised)
+    ]
+    assert len(sentences) > 15
+    for sentence in sentences:
+        message, given = words.reason(sentence)
+        assert message % given != sentence, f"{sentence!r} has no words"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("no answer within 10 s", "no answer within 10 seconds"),
+        ("ConnectError: All connection attempts failed", "nobody answers at this address"),
+        (
+            "ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            "the certificate of the host is not valid",
+        ),
+        ("ReadError: ", "the connection broke off before there was an answer"),
+        ("shop.example cannot be looked up; check its name",
+         "shop.example cannot be looked up; check its name."),
+        ("100 % new", "100 % new"),
+    ],
+)  # fmt: skip
+def test_why_a_message_did_not_arrive_is_said(sentence: str, said: str) -> None:
+    message, given = words.reason(sentence)
+    assert message % given == said
+
+
+def test_what_loads_again_says_its_address() -> None:
+    for path in (catalogues.SOURCE / "web/templates").rglob("*.html"):
+        for reload in re.findall(r'http-equiv="refresh" content="([^>]*)">', path.read_text()):
+            assert re.fullmatch(r"\d; url={{ call\.here\(\) }}", reload), (
+                f"{path.name} does not load again once somebody skipped to its content"
+            )
+
+
 def test_the_words_are_in_the_catalogues() -> None:
     wanted = {
         *words.CAUSES.values(), words.OTHER, *words.STATES.values(), *words.EARNED.values(),
-        *words.REQUESTS.values(), *words.ACTS.values(),
+        *words.REQUESTS.values(), *words.ACTS.values(), *(said for _, said in words.REASONS),
     }  # fmt: skip
     assert wanted <= {message.id for message in catalogues.extracted()}
 

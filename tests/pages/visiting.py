@@ -115,6 +115,7 @@ class Visits:
         self._browser = browser
         self._url = url
         self._states = states
+        self.doors = dict(DOORS)
         states[""] = None
 
     @contextmanager
@@ -153,7 +154,7 @@ class Visits:
         if who not in self._states:
             context = self._context("en", "desk", "light", None)
             page = context.new_page()
-            DOORS[who](page)
+            self.doors[who](page)
             self._states[who] = context.storage_state()
             context.close()
         return self._states[who]

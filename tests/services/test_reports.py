@@ -215,6 +215,19 @@ def test_a_split_restates_the_points_that_are_held(database: Database) -> None:
     assert ("cash_out", "points", -(10**9), granted * 100 - 10**9, "x1") in lines
 
 
+def test_a_split_has_the_day_of_what_brought_it_about(database: Database) -> None:
+    name = open_program(database, policy(points={"split_at": "1.5", "split_factor": 10}))
+    gift = {**inject("i1", 10**8), "at": "2026-01-03"}
+    bought = buy("o1", "m1", 10**7, at="2026-01-01")
+    later = buy("o2", "m1", 10**7, at="2026-01-09")
+    receipts = post_in_batches(database, name, [[bought, gift, later]])
+    assert not any("error" in receipt for receipt in receipts)
+    lines = read_statement(database, name, "m1").lines
+    assert [(line.cause, line.at) for line in lines[:3]] == [
+        ("grant", "2026-01-01"), ("split", "2026-01-03"), ("grant", "2026-01-09"),
+    ]  # fmt: skip
+
+
 def test_commissions_and_a_clawback_that_takes_the_wallet_below_zero(
     database: Database,
 ) -> None:

@@ -115,6 +115,7 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
                 f"nobody named {member!r} ever bought, earned or was bound in {name}; "
                 "check the id, it is case-sensitive"
             )
+        split_dates = movements.read_split_dates(tx, program)
     balances = {"wallet": 0, "credit": 0, "points": 0}
     lines, factor = [], 1
 
@@ -124,7 +125,8 @@ def read_statement(database: Database, name: str, member: str) -> Statement:
         if to > factor and held:
             balances["points"] = held * (to // factor)
             gain = balances["points"] - held
-            lines.append(Line(seq, "", None, "split", "points", gain, balances["points"]))
+            at = split_dates.get(to)  # of the last, if there were several
+            lines.append(Line(seq, "", at, "split", "points", gain, balances["points"]))
         factor = max(factor, to)
 
     for movement in moved:

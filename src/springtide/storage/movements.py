@@ -86,6 +86,19 @@ def read_movements(tx: psycopg.Connection, program: Program, member: str) -> lis
     return [Movement(seq, id_, dates[cause], *rest) for cause, _, seq, id_, *rest in rows]
 
 
+def read_split_dates(tx: psycopg.Connection, program: Program) -> dict[int, str]:
+    """When points were restated, as their entries say it, by the factor from then on."""
+    if program.split_factor == 1:
+        return {}
+    rows = tx.execute(
+        "SELECT s.factor, s.seq, e.event FROM split s JOIN entry e USING (program_id, seq)"
+        " WHERE s.program_id = %s",
+        [program.id],
+    ).fetchall()
+    dates = read_dates(tx, program, {seq: event for _, seq, event in rows})
+    return {factor: dates[seq] for factor, seq, _ in rows}
+
+
 def read_wallet(tx: psycopg.Connection, program: Program, member: str) -> int:
     """What a member's wallet holds, in micro; below zero after a clawback."""
     account = wallet_account(member)

@@ -16,9 +16,10 @@
   const base = (data) => ({
     animation: false, grid: { left: 8, right: 12, top: 16, bottom: 8, containLabel: true },
     textStyle: { fontFamily: "system-ui, sans-serif", color: ink },
-    tooltip: { trigger: "axis", renderMode: "richText", confine: true },
+    tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: data.money },
     xAxis: { type: "category", data: data.at, ...axis, splitLine: { show: false } },
-    yAxis: { type: "value", ...axis },
+    yAxis: { type: "value", ...axis,
+      axisLabel: { ...axis.axisLabel, formatter: data.money } },
   });
   const kinds = {
     flow: (data) => ({ ...base(data), series: [
@@ -42,7 +43,9 @@
   });
   for (const plot of document.querySelectorAll("[data-chart]")) {
     const chart = echarts.init(plot, null, { renderer: "svg" });
-    chart.setOption(kinds[plot.dataset.chart](JSON.parse(plot.dataset.values)));
+    const money = (y) => (y == null ? "–" // no value on this day
+      : `${y < 0 ? "\u2212" : ""}${plot.dataset.sign} ${Math.abs(y).toLocaleString()}`);
+    chart.setOption(kinds[plot.dataset.chart]({ ...JSON.parse(plot.dataset.values), money }));
     new ResizeObserver(() => chart.resize()).observe(plot);
   }
 })();

@@ -6,6 +6,7 @@
     const [at, price, cash] = JSON.parse(plot.dataset.series);
     const ink = getComputedStyle(plot).color;
     const grid = color("--color-base-300");
+    const money = (y) => `${plot.dataset.sign} ${y.toLocaleString()}`;
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false },
       font: "12px system-ui, sans-serif" };
     const dates = plot.dataset.by === "date";
@@ -20,7 +21,8 @@
         { ...axis, grid: { show: false }, space: 72, size: 34, gap: 9,
           values: (_, splits) => splits.map((x) => dates ? day.format(x * 1000)
             : Math.round(x).toLocaleString()) },
-        { ...axis, size: 56, values: (_, splits) => splits.map((y) => y.toLocaleString()) },
+        { ...axis, values: (_, splits) => splits.map(money),
+          size: (_, said) => 16 + 7 * Math.max(...(said || [""]).map((text) => text.length)) },
       ],
       series: [{},
         { stroke: color("--color-primary"), width: 2, points: { show: false } },

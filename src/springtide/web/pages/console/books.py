@@ -1,6 +1,7 @@
 """What the console reads: overview, members, orders, prices, the log of acts."""
 
 import json
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -113,7 +114,10 @@ def statement(call: Call, staff: SignedIn) -> Response:
 
 
 def orders(call: Call, staff: SignedIn) -> Response:
-    """Orders, newest first."""
+    """Orders, newest first; who looks for the id of one is led to it."""
+    wanted = call.asked("q")
+    if wanted and listing.read_entry(call.database, call.program, ORDERS, wanted):
+        return call.go(call.at("console", f"/orders/{quote(wanted)}"))
     text = call.asked("before", 18)
     before = int(text) if text.isascii() and text.isdigit() else None
     rows = listing.list_newest(call.database, call.program, ORDERS, before, ROWS_A_PAGE + 1)
@@ -122,9 +126,10 @@ def orders(call: Call, staff: SignedIn) -> Response:
         "console/orders.html",
         staff=staff,
         tab="orders",
+        wanted=wanted,
         rows=[(row, json.loads(row.event), _receipt(row)) for row in shown],
-        first=call.here(before="") if before is not None else "",
-        following=call.here(before=str(shown[-1].seq)) if len(rows) > ROWS_A_PAGE else "",
+        first=call.here(before="", q="") if before is not None else "",
+        following=call.here(before=str(shown[-1].seq), q="") if len(rows) > ROWS_A_PAGE else "",
     )
 
 

@@ -41,6 +41,7 @@ def home(call: Call, session: Session) -> Response:
         newest=newest[0] if newest else None,
         rows=series.thinned(rows, MOST_ROWS)[::-1],
         curve=series.curve(rows),
+        days=(rows[-1][0] - rows[0][0]).days + 1 if rows else 0,
         tab="home",
     )
 

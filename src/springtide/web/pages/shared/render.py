@@ -75,5 +75,6 @@ def _globals(language: Language, files: Files, *, demo: bool) -> Mapping[str, An
         "csrf": formats.csrf,
         "said": said,
         "share": formats.share,
+        "sign": formats.SIGN,
         "cash_of": lambda micro, fee_ppm: micro * (PPM - fee_ppm) // PPM,
     }

@@ -3,6 +3,8 @@
 They are messages in English; whoever shows one translates it.
 """
 
+import re
+
 said = str
 """Marks a message for the catalogues."""
 
@@ -150,3 +152,77 @@ ACTS = {
     "withdrawal.unknown": said("Outcome of a withdrawal unknown"),
 }
 """What somebody did, as the log of acts says it beside the name of the act."""
+
+REASONS = (
+    (
+        r"'.*' cannot be a log-in; .*",
+        said("A name has 2 to 63 of a-z, 0-9 and . _ @ -, a letter or digit first."),
+    ),
+    (r"the log-in (?P<name>.+) is taken; .*", said("%(name)s is taken; choose another name.")),
+    (r"roles: .*", said("Choose at least one role.")),
+    (
+        r"(?P<name>.+) is the last owner of (?P<program>.+); .*",
+        said("%(name)s is the last owner of %(program)s; make somebody else owner first."),
+    ),
+    (
+        r"the password has characters .*",
+        said("The password has characters that cannot be typed; choose another."),
+    ),
+    (
+        r"the password has (?P<number>\d+) characters; give (?P<least>\d+) to (?P<most>\d+)",
+        said("The password has %(number)s characters; give %(least)s to %(most)s."),
+    ),
+    (
+        r"the password is little more .*",
+        said("The password is little more than the name; choose another."),
+    ),
+    (
+        r"the new password is the old one; .*",
+        said("The new password is the old one; choose another."),
+    ),
+    (r"scopes: .*", said("Choose at least one thing that the key may do.")),
+    (r"mode is .*", said("Choose whether the key is for tests.")),
+    (
+        r"the URL is not plain ASCII .*",
+        said("The address may only have plain characters, and not too many; escape the rest."),
+    ),
+    (r".* is not a URL; .*", said("This is no address; give one like https://shop.example.")),
+    (r"the URL begins with .*", said("Give an address that begins with https://.")),
+    (r".* names no host; .*", said("This is no address; give one like https://shop.example.")),
+    (
+        r"the URL has a password, .*",
+        said("The address has a password, a fragment or a backslash; leave it out."),
+    ),
+    (
+        r"(?P<host>.+) is at (?P<address>\S+), which .*",
+        said("%(host)s is at %(address)s, where nothing is sent; give a host of the internet."),
+    ),
+    (
+        r"(?P<host>.+) cannot be looked up; .*",
+        said("%(host)s cannot be looked up; check its name."),
+    ),
+    (
+        r"(?P<program>.+) has (?P<most>\d+) webhooks; .*",
+        said("There are %(most)s webhooks already; remove one that is not used."),
+    ),
+    (r"types: .*", said("Choose among the messages that there are.")),
+    (r"no answer within (?P<seconds>\d+) s", said("no answer within %(seconds)s seconds")),
+    (r"ConnectError: All connection .*", said("nobody answers at this address")),
+    (r".*\bcertificate\b.*", said("the certificate of the host is not valid")),
+    (
+        r"\w+(Error|Timeout|Exception): .*",
+        said("the connection broke off before there was an answer"),
+    ),
+)
+"""Why services refuse what the house is run with, and why a message did not arrive.
+
+Their sentences are for the command line; a page says the same in its language.
+"""
+
+
+def reason(sentence: str) -> tuple[str, dict[str, str]]:
+    """What a page says instead of such a sentence, and what is put into it."""
+    for pattern, message in REASONS:
+        if found := re.fullmatch(pattern, sentence, re.DOTALL):
+            return message, found.groupdict()
+    return "%(sentence)s", {"sentence": sentence}
