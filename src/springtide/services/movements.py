@@ -6,8 +6,8 @@ from springtide.storage.database import Database
 BEHIND = 10_000
 """So many entries may be unwritten: reading their transfers takes some milliseconds."""
 
-FAR_BEHIND = 10 * BEHIND
-"""So many may be while orders wait: a statement then takes some tenths of a second."""
+FAR_BEHIND = 30 * BEHIND
+"""So many may be while orders wait: a statement then takes a tenth of a second more."""
 
 MOST = 50_000
 """Entries in one transaction: about a second's work."""
