@@ -164,9 +164,9 @@ class Desk:
             answers.append((answer, len(commands)))
             if deed is not None:
                 deeds.update(dict.fromkeys(range(first, len(commands)), deed))
-        needs = Needs(commands)
-        self._await_commit()
         try:
+            needs = Needs(commands)
+            self._await_commit()
             if self._writer is None:
                 self._writer = Writer(self._database, self._name, self._now, self._tell)
             self._commit = self._writer.fold_batch(commands, needs, deeds)

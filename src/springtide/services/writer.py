@@ -106,15 +106,7 @@ class Writer:
         Raises:
             DatabaseDown: the database went away; post the same events again with their ids.
         """
-        return self.post_commands([read_command(event) for event in events], deeds, also)
-
-    def post_commands(
-        self,
-        commands: Sequence[Command],
-        deeds: Mapping[int, Deed] | None = None,
-        also: Also | None = None,
-    ) -> list[Outcome]:
-        """The same for events that were read by `read_command` before."""
+        commands = [read_command(event) for event in events]
         outcomes: list[Outcome] = []
         for first in range(0, len(commands), MOST_IN_A_BATCH):
             batch = commands[first : first + MOST_IN_A_BATCH]
@@ -125,10 +117,9 @@ class Writer:
     def fold_batch(
         self, commands: Sequence[Command], needs: Needs, deeds: Mapping[int, Deed]
     ) -> Future[list[Outcome]]:
-        """Fold one batch, at most `MOST_IN_A_BATCH`; the rest of its writing goes on meanwhile.
+        """Fold events as one batch, some `MOST_IN_A_BATCH` at most; it is committed meanwhile.
 
-        The outcomes are there, and durable, when the commit is done; wait for it before the
-        next call.
+        The outcomes come when they are durable; wait for them before the next call.
 
         Raises:
             DatabaseDown: the database went away; so may the future.
