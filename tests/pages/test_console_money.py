@@ -73,7 +73,7 @@ def _import(page: Page, reference: str) -> None:
     page.fill("#results", f"{told}elsewhere,settled,\n")
     page.click("text=Take them in")
     report = page.locator("[role=status]")
-    expect(report).to_contain_text("1 settled")
+    expect(report).to_contain_text("1 paid and settled")
     expect(report).to_contain_text("line 3: reference 'elsewhere' is unknown")
     file: FilePayload = {"name": "bank.csv", "mimeType": "text/csv", "buffer": told.encode()}
     page.set_input_files("#file", file)

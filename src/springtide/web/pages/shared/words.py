@@ -255,12 +255,17 @@ MONEY = ("amount", "wanted")
 """What of these stands for money, which a page writes in its own way."""
 
 
+def _money(text: str) -> str:
+    micro = parse_money(text.removeprefix("-"))
+    return money_text(-micro if text.startswith("-") else micro)
+
+
 def reason(sentence: str) -> tuple[str, dict[str, str]]:
     """What a page says instead of such a sentence, and what is put into it."""
     for pattern, message in REASONS:
         if found := re.fullmatch(pattern, sentence, re.DOTALL):
             return message, {
-                name: money_text(parse_money(text)) if name in MONEY else text
+                name: _money(text) if name in MONEY else text
                 for name, text in found.groupdict().items()
             }
     return "%(sentence)s", {"sentence": sentence}
