@@ -41,7 +41,7 @@ def test_three_are_approved_together_and_results_come_back(
             page.check(f"[name=tick][value={id_}]")
         page.click("text=Approve those that are ticked")
         whole = sum(map(Decimal, list(WISHES.values())[1:4]))
-        assert figure(page, "Together") == whole
+        assert figure(page, "Total") == whole
         page.click("main form button")
         expect(page.locator("main .note")).to_contain_text("Nothing is left for you to approve")
         assert [state_of(books, id_) for id_ in SMALL] == ["approved"] * 3
@@ -73,7 +73,7 @@ def _import(page: Page, reference: str) -> None:
     page.fill("#results", f"{told}elsewhere,settled,\n")
     page.click("text=Take them in")
     report = page.locator("[role=status]")
-    expect(report).to_contain_text("1 settled")
+    expect(report).to_contain_text("1 paid and settled")
     expect(report).to_contain_text("line 3: reference 'elsewhere' is unknown")
     file: FilePayload = {"name": "bank.csv", "mimeType": "text/csv", "buffer": told.encode()}
     page.set_input_files("#file", file)
@@ -116,7 +116,7 @@ def _check_statement(page: Page, books: Database) -> None:
     page.goto(f"{CONSOLE}/merchants/teahouse")
     month = page.input_value("#month")
     found = _statement(books, month)
-    assert figure(page, "Sold") == Decimal(format_money(found)) > 0
+    assert figure(page, "Its part of sales") == Decimal(format_money(found)) > 0
     with page.expect_download() as download:
         page.click("text=As a sheet")
     assert download.value.suggested_filename == f"statement-{month}.xlsx"

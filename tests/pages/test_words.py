@@ -101,10 +101,14 @@ def test_every_refusal_of_the_house_has_words() -> None:
         ("ReadError: ", "the connection broke off before there was an answer"),
         ("shop.example cannot be looked up; check its name",
          "shop.example cannot be looked up; check its name."),
+        ("4.039980 are due to ana; pay no more",
+         "¥ 4.03 is due to ana. Pay no more than that."),
+        ("tea is owed -1.000000; pay no more",
+         "\u2212¥ 1.00 is owed to tea. Pay no more than that."),
         ("100 % new", "100 % new"),
     ],
 )  # fmt: skip
-def test_why_a_message_did_not_arrive_is_said(sentence: str, said: str) -> None:
+def test_a_sentence_of_a_service_is_said_in_words(sentence: str, said: str) -> None:
     message, given = words.reason(sentence)
     assert message % given == said
 
@@ -120,7 +124,8 @@ def test_what_loads_again_says_its_address() -> None:
 def test_the_words_are_in_the_catalogues() -> None:
     wanted = {
         *words.CAUSES.values(), words.OTHER, *words.STATES.values(), *words.EARNED.values(),
-        *words.REQUESTS.values(), *words.ACTS.values(), *(said for _, said in words.REASONS),
+        *words.REQUESTS.values(), *words.ACTS.values(), *words.ACTORS.values(),
+        *(said for _, said in words.REASONS),
     }  # fmt: skip
     assert wanted <= {message.id for message in catalogues.extracted()}
 

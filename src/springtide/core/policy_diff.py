@@ -58,7 +58,7 @@ def _notice(days: int | None) -> str:
 # What each parameter is called, what it is, and how its value is said; pages translate these.
 KNOWN: dict[str, tuple[str, str, Say]] = {
     "opening_reserve_micro": ("opening_reserve", "money the pool opens with", _money),
-    "take_ppm": ("split.take_rate", "taken of a sale; the merchant keeps the rest", _percent),
+    "take_ppm": ("split.take_rate", "taken from a sale; the merchant keeps the rest", _percent),
     "platform_ppm": ("split.platform", "of what is taken: the platform's", _percent),
     "distribution_ppm": ("split.distribution", "of what is taken: for commissions", _percent),
     "rest_to_pool": (
@@ -76,7 +76,7 @@ KNOWN: dict[str, tuple[str, str, Say]] = {
     "cash_out_fee_ppm": ("cash_out.fee", "kept from whoever cashes out", _percent),
     "redeem_fee_ppm": ("redeem.fee", "kept from whoever redeems for goods", _percent),
     "shortfall_on_platform": (
-        "refund.bearer", "what a refund lacks is paid by",
+        "refund.bearer", "a shortfall of a refund is paid by",
         _either("the platform", "the merchant"),
     ),
     "settle_after_s": ("orders.settle_after", "a paid order is settled after", _seconds),

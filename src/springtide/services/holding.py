@@ -1,7 +1,7 @@
 """What a member has: points, what they are worth, cash now, and every lot with its origin."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
@@ -61,6 +61,14 @@ class Lot:
     """How many times dearer points must become until it exits; None if it never does."""
     pool_multiple: float | None
     """How many times larger the pool must become by purchases alone; None if never."""
+
+
+class Grant(NamedTuple):
+    """Points of an order in today's units, and what as many are worth now, in micro."""
+
+    points: int
+    value: int
+    cash_now: int
 
 
 def read_holding(database: Database, name: str, member: str) -> Holding:
@@ -126,6 +134,19 @@ def find_lot(database: Database, name: str, member: str, seq: int) -> tuple[Poli
             return None
         policy, [lot] = _lots(tx, program, [row])
         return policy, lot
+
+
+def read_grant(database: Database, name: str, seq: int) -> Grant:
+    """The points that a purchase or a settlement granted.
+
+    Raises:
+        UnknownProgram: there is no program of this name.
+    """
+    with database.snapshot() as tx:
+        program = programs.get_program(tx, name)
+        origin = holding.read_origins(tx, program, [seq])[seq]
+    points = origin.receipt["granted"] * origin.factor
+    return Grant(points, *worth(points, program, read_policy(program.policy_toml)))
 
 
 def _lots(tx: Transaction, program: Program, rows: list[LotRow]) -> tuple[Policy, list[Lot]]:

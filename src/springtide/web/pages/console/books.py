@@ -13,6 +13,7 @@ from springtide.services.overview import Overview
 from springtide.web.pages.console import care, refunds
 from springtide.web.pages.shared import series
 from springtide.web.pages.shared.call import Call, Missing
+from springtide.web.pages.shared.grants import grant_of
 
 ROWS_A_PAGE = 50
 DAYS_A_PAGE = 100
@@ -108,6 +109,7 @@ def statement(call: Call, staff: SignedIn) -> Response:
         staff=staff,
         tab="members",
         found=found,
+        has=holding.read_holding(call.database, call.program, id_),
         lines=found.lines[::-1][:ROWS_A_PAGE],
         more=max(len(found.lines) - ROWS_A_PAGE, 0),
     )
@@ -141,7 +143,8 @@ def order(call: Call, staff: SignedIn) -> Response:
         raise Missing
     return call.page(
         "console/order.html", staff=staff, tab="orders", row=row,
-        event=json.loads(row.event), receipt=_receipt(row), due=refunds.due(call, row),
+        event=json.loads(row.event), receipt=_receipt(row), grant=grant_of(call, row),
+        due=refunds.due(call, row),
     )  # fmt: skip
 
 

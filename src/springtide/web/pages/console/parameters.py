@@ -41,7 +41,7 @@ _YES_NO = (("true", _("yes")), ("false", _("no")))
 
 POLICY: Groups = (
     (_("A sale and its parts"), (
-        Parameter("split.take_rate", _("Taken of a sale; the merchant keeps the rest")),
+        Parameter("split.take_rate", _("Taken from a sale; the merchant keeps the rest")),
         Parameter("split.platform", _("Of what is taken: the platform's")),
         Parameter("split.distribution", _("Of what is taken: for commissions")),
         Parameter("split.unallocated", _("Commissions that nobody earns go to"), "choice", (
@@ -60,7 +60,7 @@ POLICY: Groups = (
         Parameter("cash_out.execution", _("Cash-outs are paid"), "choice", (
             ("instant", _("at once")), ("daily", _("once a day")))),
         Parameter("redeem.fee", _("Kept from whoever redeems for goods")),
-        Parameter("refund.bearer", _("What a refund lacks is paid by"), "choice", (
+        Parameter("refund.bearer", _("A shortfall of a refund is paid by"), "choice", (
             ("merchant", _("the merchant")), ("platform", _("the platform")))),
     )),
     (_("Cap"), (

@@ -29,6 +29,8 @@ class Played:
     text: str
     found: Rehearsal
     report: str
+    early: tuple[int, int] | None
+    """Its last day and the last day of orders, if it ends before that."""
 
 
 class Simulator:
@@ -112,4 +114,6 @@ def _play(name: str, text: str, ready: tuple[Any, bool], advance: Advance) -> Pl
     scenario, without = ready
     found, results = rehearsal.rehearse(scenario, without_controls=without, progress=advance)
     keep = 1 - scenario.policy.cash_out_fee_ppm / PPM
-    return Played(name, text, found, write_report(name, text, results, keep))
+    end, last = scenario.time.periods, scenario.orders.stop_after
+    early = (end, last) if end < last else None
+    return Played(name, text, found, write_report(name, text, results, keep), early)

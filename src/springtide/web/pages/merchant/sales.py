@@ -19,6 +19,7 @@ from springtide.services.profiles import profile_of
 from springtide.services.stores import ORDERS, EntryRow
 from springtide.web.pages.merchant.gate import Visit
 from springtide.web.pages.shared.call import Missing
+from springtide.web.pages.shared.grants import grant_of
 
 ROWS_A_PAGE = 20
 BACK = "springtide:back:"
@@ -99,7 +100,8 @@ def _order(
     left = _left(row)
     return visit.page(
         "order", "sales", status, row=row, event=event, receipt=_settled(row), left=left,
-        wanted=wanted, quote=quote, refusal=refusal, wrong=wrong,
+        wanted=wanted, grant=grant_of(visit.call, row), quote=quote, refusal=refusal,
+        wrong=wrong,
     )  # fmt: skip
 
 

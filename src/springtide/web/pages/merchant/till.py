@@ -4,7 +4,7 @@ from secrets import token_bytes, token_hex
 
 from starlette.responses import Response
 
-from springtide.services import invitations, listing, pay_codes, stores
+from springtide.services import holding, invitations, listing, pay_codes, stores
 from springtide.services.invitations import UnknownInvitation
 from springtide.services.pay_codes import UnusableAmount
 from springtide.services.stores import ORDERS
@@ -25,9 +25,11 @@ def _home(visit: Visit, wanted: str = "", status: int = 200) -> Response:
     sold = stores.read_today(
         visit.call.database, visit.call.program, visit.store.merchant, visit.now
     )
+    program, state = listing.read_program(visit.call.database, visit.call.program)
+    worth = holding.worth(sold.granted, program, state.policy)
     card = _card_address(visit)
     return visit.page(
-        "home", "till", status, sold=sold, most=stores.MOST_BY_CARD, wanted=wanted,
+        "home", "till", status, sold=sold, worth=worth, most=stores.MOST_BY_CARD, wanted=wanted,
         wrong=status != 200, picture=qr(card) if card else "",
     )  # fmt: skip
 

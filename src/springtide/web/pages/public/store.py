@@ -7,7 +7,7 @@ from springtide.web.pages.shared.call import Call, Missing
 
 
 def store(call: Call) -> Response:
-    """What the operator checked about a store, and its check word."""
+    """What the operator checked about a store, and its check code."""
     merchant = call.request.path_params["merchant"]
     found = find_store(call.database, call.program, merchant, call.now)
     if found is None:

@@ -5,6 +5,9 @@ They are messages in English; whoever shows one translates it.
 
 import re
 
+from springtide.core.units import parse_money
+from springtide.web.pages.shared.formats import money_text
+
 said = str
 """Marks a message for the catalogues."""
 
@@ -36,7 +39,7 @@ CAUSES = {
     "commission_paid": said("Commission paid on a statement"),
     "merchant_paid": said("Merchant was paid"),
     "direct": said("Commission on the order of an invited buyer"),
-    "indirect": said("Commission one step further"),
+    "indirect": said("Commission on an order two invitations away"),
     "territory": said("Commission for the territory"),
     "recruiter": said("Commission on a store that was brought in"),
     "level": said("Commission for the level"),
@@ -53,7 +56,7 @@ STATES = {
     "sent": said("sent"),
     "awaiting_member": said("waits for the member"),
     "unknown": said("outcome unknown"),
-    "settled": said("settled"),
+    "settled": said("paid and settled"),
     "failed": said("failed"),
     "returned": said("returned"),
     "rejected": said("rejected"),
@@ -153,7 +156,35 @@ ACTS = {
 }
 """What somebody did, as the log of acts says it beside the name of the act."""
 
+ACTORS = {
+    "system": said("the system"),
+    "cli": said("the command line"),
+}
+"""Who acts without being a person or a key."""
+
+
+def actor(name: str) -> str:
+    """Whoever did something, as a page names them."""
+    return ACTORS.get(name, name)
+
+
 REASONS = (
+    (
+        r"(?P<amount>[0-9.]+) are due to (?P<name>.+); pay no more",
+        said("%(amount)s is due to %(name)s. Pay no more than that."),
+    ),
+    (
+        r"(?P<name>.+) is owed (?P<amount>-?[0-9.]+); pay no more",
+        said("%(amount)s is owed to %(name)s. Pay no more than that."),
+    ),
+    (
+        r"nothing is owed to (?P<name>.+), who never sold; .*",
+        said("%(name)s never sold, so nothing is owed. Check the id."),
+    ),
+    (
+        r"(?P<wanted>[0-9.]+) are to be shared, but the platform has (?P<amount>[0-9.]+); .*",
+        said("%(wanted)s is to be shared, but the platform has %(amount)s. Share less."),
+    ),
     (
         r"'.*' cannot be a log-in; .*",
         said("A name has 2 to 63 of a-z, 0-9 and . _ @ -, a letter or digit first."),
@@ -220,9 +251,21 @@ Their sentences are for the command line; a page says the same in its language.
 """
 
 
+MONEY = ("amount", "wanted")
+"""What of these stands for money, which a page writes in its own way."""
+
+
+def _money(text: str) -> str:
+    micro = parse_money(text.removeprefix("-"))
+    return money_text(-micro if text.startswith("-") else micro)
+
+
 def reason(sentence: str) -> tuple[str, dict[str, str]]:
     """What a page says instead of such a sentence, and what is put into it."""
     for pattern, message in REASONS:
         if found := re.fullmatch(pattern, sentence, re.DOTALL):
-            return message, found.groupdict()
+            return message, {
+                name: _money(text) if name in MONEY else text
+                for name, text in found.groupdict().items()
+            }
     return "%(sentence)s", {"sentence": sentence}
