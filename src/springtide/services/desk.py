@@ -151,6 +151,7 @@ class Desk:
 
     def _post(self, groups: list[_Group]) -> None:
         """Post a batch; it is answered when it is durable, by the thread that commits it."""
+        size = _size(groups)
         commands: list[Command] = []
         deeds: dict[int, Deed] = {}
         answers: list[tuple[Answer, int]] = []
@@ -169,12 +170,13 @@ class Desk:
             self._await_commit()
             if self._writer is None:
                 self._writer = Writer(self._database, self._name, self._now, self._tell)
-            self._commit = self._writer.fold_batch(commands, needs, deeds)
+            more = self._count - size >= WORTH_READING
+            self._commit = self._writer.fold_batch(commands, needs, deeds, aside=more)
         except Exception as error:  # a defect must not leave the others waiting for ever
             self._forget_writer()
             self._commit = Future()
             self._commit.set_exception(error)
-        self._commit.add_done_callback(partial(self._answer, _size(groups), answers))
+        self._commit.add_done_callback(partial(self._answer, size, answers))
 
     def _answer(
         self, size: int, answers: list[tuple[Answer, int]], commit: Future[list[Outcome]]

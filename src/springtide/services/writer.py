@@ -115,16 +115,27 @@ class Writer:
         return outcomes
 
     def fold_batch(
-        self, commands: Sequence[Command], needs: Needs, deeds: Mapping[int, Deed]
+        self,
+        commands: Sequence[Command],
+        needs: Needs,
+        deeds: Mapping[int, Deed],
+        *,
+        aside: bool,
     ) -> Future[list[Outcome]]:
-        """Fold events as one batch, some `MOST_IN_A_BATCH` at most; it is committed meanwhile.
+        """Post events as one batch, some `MOST_IN_A_BATCH` at most.
 
-        The outcomes come when they are durable; wait for them before the next call.
+        With `aside` they are only folded when this returns, and committed by the other thread:
+        wait for it before the next call.
 
         Raises:
             DatabaseDown: the database went away; so may the future.
         """
-        return self._pipe.submit(self._fold(commands, needs, deeds))
+        commit = self._fold(commands, needs, deeds)
+        if aside:
+            return self._pipe.submit(commit)
+        done: Future[list[Outcome]] = Future()
+        done.set_result(commit())
+        return done
 
     def _fold(
         self,

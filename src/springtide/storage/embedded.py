@@ -28,7 +28,6 @@ SETTINGS = {
     "min_wal_size": "1GB",
     "shared_buffers": "1GB",
     "wal_buffers": "64MB",
-    "wal_writer_delay": "10ms",  # else a batch has all it wrote to flush when it commits
 }
 """Tuning that costs no safety: fsync, full_page_writes and synchronous_commit stay on."""
 
