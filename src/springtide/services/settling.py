@@ -42,9 +42,14 @@ def due_settlements(database: Database, name: str, now: datetime) -> list[Json]:
             paid_before = now - timedelta(seconds=read_policy(toml).settle_after_s)
             orders += settling.read_due(tx, program, version, paid_before, MOST_AT_ONCE)
     return [
-        {"type": "settle", "id": f"springtide:settle:{seq}", "order": order}
+        {"type": "settle", "id": settlement_id(seq), "order": order}
         for seq, order in sorted(orders)[:MOST_AT_ONCE]
     ]
+
+
+def settlement_id(paid_seq: int) -> str:
+    """The id of an order's settlement, by the entry that paid for the order."""
+    return f"springtide:settle:{paid_seq}"
 
 
 def settle_due(database: Database, name: str, now: datetime, actor: str = "cli") -> int:

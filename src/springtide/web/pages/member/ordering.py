@@ -13,6 +13,7 @@ from springtide.services.preview import preview
 from springtide.services.sessions import Session
 from springtide.web.pages.member.home import listed, member_of, names_of
 from springtide.web.pages.shared.call import Call, Missing
+from springtide.web.pages.shared.grants import settlement_of
 from springtide.web.pages.shared.people import random_hex
 
 KINDS = ["purchase", "pay"]
@@ -53,7 +54,7 @@ def order(call: Call, session: Session) -> Response:
     if row is None or _event(row)["member"] != member_of(session):
         raise Missing
     event = _event(row)
-    settled = row if row.kind == "purchase" else _settlement(call, row)
+    settled = row if row.kind == "purchase" else settlement_of(call, row)
     left = parse_money(event["amount"]) - row.refunded
     back: Any = None
     if left:
@@ -70,11 +71,6 @@ def order(call: Call, session: Session) -> Response:
 
 def _holding(call: Call, session: Session) -> holding.Holding:
     return holding.read_holding(call.database, call.program, member_of(session))
-
-
-def _settlement(call: Call, row: listing.EntryRow) -> listing.EntryRow | None:
-    id_ = f"springtide:settle:{row.seq}"
-    return listing.read_entry(call.database, call.program, ["settle"], id_)
 
 
 def _lot(call: Call, session: Session, settled: listing.EntryRow | None) -> holding.Lot | None:
