@@ -22,7 +22,7 @@ from springtide.storage.working_set import Needs
 
 __all__ = ["Answer", "Deed", "Desk", "DeskFull"]
 
-MOST_WAITING = 50_000
+MOST_WAITING = 100_000
 
 WORTH_READING = MOST_IN_A_BATCH // 4
 """With so many waiting the next batch is read while the last commits; fewer wait for more."""
