@@ -1,7 +1,9 @@
 """The desk: events of many callers, gathered into batches while the last one commits.
 
-One thread a program posts whatever waits, and a second one commits it. A caller is answered
-when its event is durable, or was refused. Source: docs/decisions/0003-group-commit.md.
+One thread a program posts whatever waits; if more waits by then, a second one commits it. A
+caller is answered when its event is durable, or was refused.
+
+Source: docs/decisions/0003-group-commit.md.
 """
 
 import queue

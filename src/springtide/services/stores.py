@@ -31,7 +31,7 @@ MOST_BY_CARD = 500 * MICRO
 China's rules for bar codes grade static codes lowest and draw the line here."""
 
 WORD = 6
-"""Letters of a store's check word."""
+"""Letters of a store's check code."""
 
 
 class TooMuchByCard(NotPossible):

@@ -54,7 +54,7 @@ def order(call: Call, session: Session) -> Response:
     if row is None or _event(row)["member"] != member_of(session):
         raise Missing
     event = _event(row)
-    settled = row if row.kind == "purchase" else settlement_of(call, row)
+    settled = settlement_of(call, row)
     left = parse_money(event["amount"]) - row.refunded
     back: Any = None
     if left:

@@ -6,13 +6,15 @@ from springtide.web.pages.shared.call import Call
 
 
 def settlement_of(call: Call, row: listing.EntryRow) -> listing.EntryRow | None:
-    """The entry that settled a paid order, if it is settled."""
+    """The entry that settled an order: its own at the counter; None while it is only paid."""
+    if row.kind == "purchase":
+        return row
     return listing.read_entry(call.database, call.program, ["settle"], settlement_id(row.seq))
 
 
 def grant_of(call: Call, row: listing.EntryRow) -> holding.Grant | None:
     """What an order was granted; None while it is only paid."""
-    settled = row if row.kind == "purchase" else settlement_of(call, row)
+    settled = settlement_of(call, row)
     if settled is None:
         return None
     return holding.read_grant(call.database, call.program, settled.seq)
