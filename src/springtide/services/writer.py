@@ -32,7 +32,7 @@ from springtide.storage.programs import Program
 from springtide.storage.working_set import Needs, Tree
 
 MOST_IN_A_BATCH = 20_000
-SLICE = 4_000
+SLICE = 2_000
 IN_FLIGHT = 3
 
 Also = Callable[[Transaction, Program, list[Outcome]], None]
@@ -225,7 +225,7 @@ class _Batch:
 
     def fold(self, commands: list[Command]) -> list[Outcome]:
         outcomes = []
-        size = max(SLICE // 8, 1)  # while the first is folded, the other thread waits
+        size = max(SLICE // 4, 1)  # while the first is folded, the other thread waits
         for event, parsed in commands:
             outcome = self._fold_one(event, parsed)
             outcomes.append(outcome)

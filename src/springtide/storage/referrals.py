@@ -19,27 +19,26 @@ from springtide.storage.programs import Program
 FEW_STEPS = 12
 """Up to here chains are read step by step; for more, all that is above is read once."""
 
-_TWO_STEPS = """
-    SELECT m.id, b.referrer, b.bound_on::text
-    FROM member m
-    LEFT JOIN {binding} b ON b.program_id = m.program_id AND b.member = m.id
-    WHERE m.program_id = %(program)s AND m.id = ANY(%(members)s)
-    UNION
-    SELECT b.referrer, a.referrer, a.bound_on::text
-    FROM {binding} b
-    LEFT JOIN {binding} a ON a.program_id = b.program_id AND a.member = b.referrer
-    WHERE b.program_id = %(program)s AND b.member = ANY(%(members)s)
-"""
+# LIMIT 1 lets each row be found by its key. A join is planned by statistics, which lag behind:
+# it would read all bindings of a program for those of a batch.
 _CHAINS = """
     WITH RECURSIVE above AS (
         SELECT m.id, b.referrer, b.bound_on {step}
-        FROM member m
-        LEFT JOIN {binding} b ON b.program_id = m.program_id AND b.member = m.id
-        WHERE m.program_id = %(program)s AND m.id = ANY(%(members)s)
+        FROM unnest(%(members)s::text[]) u (id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM member WHERE program_id = %(program)s AND id = u.id LIMIT 1
+        ) m
+        LEFT JOIN LATERAL (
+            SELECT referrer, bound_on FROM {binding}
+            WHERE program_id = %(program)s AND member = m.id LIMIT 1
+        ) b ON true
         UNION
         SELECT a.referrer, b.referrer, b.bound_on {next_step}
         FROM above a
-        LEFT JOIN {binding} b ON b.program_id = %(program)s AND b.member = a.referrer
+        LEFT JOIN LATERAL (
+            SELECT referrer, bound_on FROM {binding}
+            WHERE program_id = %(program)s AND member = a.referrer LIMIT 1
+        ) b ON true
         WHERE a.referrer IS NOT NULL {limit}
     ) SELECT id, referrer, bound_on::text FROM above
 """
@@ -59,13 +58,9 @@ def _load(
     """Load members with those above them; what the state knows is newer, and stays."""
     binding = "bound" if program.registry else "binding"
     parts = _TO_THE_TOP if steps is None else _SOME_STEPS
-    query = _TWO_STEPS if steps == 2 else _CHAINS
-    # Planned anew each time: a plan that was kept from when the tables were empty reads all of
-    # them, until they are analyzed.
     rows = tx.execute(
-        query.format(binding=binding, **parts),
+        _CHAINS.format(binding=binding, **parts),
         {"program": program.id, "members": list(members), "steps": steps},
-        prepare=False,
     ).fetchall()
     known, days = state.referrers, state.distribution.bound_on
     state.members.update(row[0] for row in rows)
@@ -97,13 +92,12 @@ def unknown_of(state: State, members: set[str], walked: set[str], level_steps: i
 
     `walked` are members for whom that was found or loaded before, as far up as levels are paid.
     """
-    rest = members - walked
     if level_steps:
-        return rest
+        return members - walked
     known, referrers = state.members, state.referrers
     return {
         member
-        for member in rest
+        for member in members
         if member not in known or referrers.get(member, member) not in known
     }
 
@@ -128,10 +122,10 @@ def load_loops(
     if old:
         rows = tx.execute(
             "SELECT m FROM unnest(%(members)s::text[]) m"
-            " WHERE EXISTS (SELECT FROM binding b"
-            "  WHERE b.program_id = %(program)s AND b.referrer = m)"
-            " OR EXISTS (SELECT FROM rebinding r"
-            "  WHERE r.program_id = %(program)s AND r.referrer = m)",
+            " WHERE (SELECT true FROM binding b"
+            "  WHERE b.program_id = %(program)s AND b.referrer = m LIMIT 1)"
+            " OR (SELECT true FROM rebinding r"
+            "  WHERE r.program_id = %(program)s AND r.referrer = m LIMIT 1)",
             {"program": program.id, "members": old},
         )
         state.distribution.sponsors.update(member for (member,) in rows)

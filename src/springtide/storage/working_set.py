@@ -69,7 +69,9 @@ class Tree:
     members: set[str] = field(default_factory=set)
     merchants: set[str] = field(default_factory=set)
     walked: set[str] = field(default_factory=set)
-    """Members above whom everybody is known who can earn on their orders."""
+    """Members above whom everybody is known who can earn on their orders; kept while levels
+    are paid.
+    """
     level_steps: int = 0
     """So far up levels are paid by any policy that an order was settled under."""
     distribution: Distribution | None = None
@@ -238,9 +240,14 @@ def _load_posted(
     seqs = []
     policies = _Policies(tx, program, state)
     rows = tx.execute(
-        "SELECT id, event, receipt, seq, factor, policy_version FROM posted"
-        " WHERE program_id = %s AND id = ANY(%s)",
-        [program.id, [id_ for id_ in needs.ids | needs.orders if id_ <= program.last_id]],
+        """
+        SELECT p.id, p.event, p.receipt, p.seq, p.factor, p.policy_version
+        FROM unnest(%s::text[]) u (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM posted WHERE program_id = %s AND id = u.id LIMIT 1
+        ) p
+        """,
+        [[id_ for id_ in needs.ids | needs.orders if id_ <= program.last_id], program.id],
     ).fetchall()
     for id_, event, receipt, seq, factor, version in rows:
         posted = state.posted[id_] = Posted(
@@ -312,7 +319,8 @@ def _load_tree(
     unknown = unknown_of(state, needs.members, tree.walked, tree.level_steps)
     if unknown:
         load_chains(tx, program, state, unknown, tree.level_steps)
-    tree.walked |= needs.members
+    if tree.level_steps:
+        tree.walked |= needs.members
     unbound = {
         member: referrer
         for member, referrer in needs.wishes.items()
