@@ -98,7 +98,7 @@ def run_forest(
         began = time.perf_counter()
         for first in range(0, orders, BATCH):
             outcomes = writer.post(made[first : first + BATCH])
-            assert all(outcome.entry is not None for outcome in outcomes)
+            assert all(outcome.is_posted for outcome in outcomes)
         return orders / (time.perf_counter() - began)
 
 

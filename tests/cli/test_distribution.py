@@ -36,7 +36,7 @@ def shop(springtide: Command, database: Database, name: str, tmp_path: Path) -> 
         "merchant": "noodles", "referrer": "m0",
     }  # fmt: skip
     with Writer(database, name) as writer:
-        assert writer.post([order])[0].entry is not None
+        assert writer.post([order])[0].is_posted
     return name
 
 

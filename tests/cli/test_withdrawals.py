@@ -36,7 +36,7 @@ def asked(database: Database, name: str) -> str:
             buy("o1", "m1", 10**9), cash_out("x1", "m1", 40 * 10**9),
             withdraw("w1", "m1", 10**7), withdraw("w2", "m1", 20_010_000),
         ])  # fmt: skip
-    assert all(outcome.entry for outcome in outcomes)
+    assert all(outcome.is_posted for outcome in outcomes)
     return name
 
 

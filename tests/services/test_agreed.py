@@ -23,7 +23,7 @@ FEWER_STEPS = merged(TABLES, commission={"level": {"max_depth": 1}, "direct": "0
 def post(database: Database, name: str, *events: Json) -> None:
     with Writer(database, name) as writer:
         for outcome in writer.post(events):
-            assert outcome.entry is not None, outcome.refusal
+            assert outcome.is_posted, outcome.refusal
 
 
 def put_in_effect(database: Database, name: str, tables: dict[str, object]) -> int | None:

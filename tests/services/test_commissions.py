@@ -30,7 +30,7 @@ def program(database: Database, **changes: object) -> str:
 def post(database: Database, name: str, *events: Json) -> None:
     with Writer(database, name) as writer:
         for outcome in writer.post(events):
-            assert outcome.entry is not None, outcome.refusal
+            assert outcome.is_posted, outcome.refusal
 
 
 def bound(number: int, member: str, referrer: str) -> Json:
@@ -175,7 +175,7 @@ def test_what_is_due_on_statement_is_paid_once(database: Database) -> None:
     paid = {"type": "commission_paid", "member": "r1", "amount": "2.00", "reference": "bank 7"}
     with Writer(database, name) as writer:
         first, second = writer.post([{**paid, "id": "p1"}, {**paid, "id": "p2"}])
-    assert first.entry is not None
+    assert first.is_posted
     assert second.refusal is not None
     assert second.refusal.code == "more_than_held"
     assert commissions.list_payable(database, name, LATER) == [("r1", MICRO, MICRO)]

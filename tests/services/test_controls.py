@@ -8,6 +8,7 @@ import pytest
 from springtide.core.event_fields import Json
 from springtide.core.receipts import render
 from springtide.core.reducer import Outcome
+from springtide.core.state import Posted
 from springtide.services import controls
 from springtide.services.audit import LOTS, audit
 from springtide.services.gateway import UnknownAlarm
@@ -161,7 +162,7 @@ def test_a_refusal_names_its_figure_and_when_to_try_again(
 ) -> None:
     limits, (*before, event), code, why, retry_at = trip
     name = open_program(database, policy(**limits))
-    assert all(outcome.entry is not None for outcome in post(database, name, *before))
+    assert all(outcome.is_posted for outcome in post(database, name, *before))
     [outcome] = post(database, name, event)
     assert outcome.refusal is not None
     assert (outcome.refusal.code, str(outcome.refusal)) == (code, why)
@@ -172,7 +173,7 @@ def test_a_refusal_names_its_figure_and_when_to_try_again(
         assert early.refusal is not None, "a second too early"
         assert early.refusal.code == code
         assert early.refusal.retry_at == retry_at
-        assert post(database, name, event, now=again)[0].entry is not None
+        assert post(database, name, event, now=again)[0].is_posted
     assert_sound(database, name)
 
 
@@ -205,7 +206,7 @@ def test_a_breaker_pauses_the_day_and_tells_the_operators_once(database: Databas
     assert "51.000000 more would pass 50.000000 a day" in alarm.detail
     assert controls.list_alarms(database, name, alarm.id, 10) == []
     tomorrow = NOW + timedelta(days=1)
-    assert post(database, name, small, now=tomorrow)[0].entry is not None
+    assert post(database, name, small, now=tomorrow)[0].is_posted
     assert refused(database, name, large, tomorrow)[0] == code
     assert len(controls.list_alarms(database, name, 0, 10)) == 2
     assert_sound(database, name)
@@ -239,10 +240,10 @@ def test_an_event_without_a_time_gets_it_from_the_clock_once(database: Database)
     name = open_program(database, policy(hold_days=7))
     order = buy("o1", "m1", UNIT)
     [bought] = post(database, name, order)
-    assert bought.entry is not None
-    assert bought.entry.event["at"] == "2026-11-22T09:30:00+00:00"
+    assert isinstance(bought.answer, Posted)
+    assert bought.answer.event["at"] == "2026-11-22T09:30:00+00:00"
     [again] = post(database, name, order, now=LATER)
-    assert (again.entry, again.refusal) == (None, None)
+    assert (again.is_posted, again.refusal) == (False, None)
     assert again.receipt == bought.receipt
     [other] = post(database, name, {**order, "at": "2026-11-21"})
     assert other.refusal is not None
@@ -251,7 +252,7 @@ def test_an_event_without_a_time_gets_it_from_the_clock_once(database: Database)
     assert code == "invalid_event"
     assert why == "at is '2026-11-23', which is later than now; leave it out or correct it"
     near = {**buy("o3", "m1", UNIT), "at": "2026-11-22T09:35:00Z"}
-    assert post(database, name, near)[0].entry is not None, "clocks differ by minutes"
+    assert post(database, name, near)[0].is_posted, "clocks differ by minutes"
     with Writer(database, name) as writer:  # as a replay has it, without a clock
         [untimed] = writer.post([buy("o4", "m1", UNIT)])
     assert untimed.refusal is not None
@@ -262,7 +263,8 @@ def test_an_event_without_a_time_gets_it_from_the_clock_once(database: Database)
 def test_without_timed_controls_events_stay_as_they_were_sent(database: Database) -> None:
     name = open_program(database, policy(min_spend="1.00"))
     outcomes = post(database, name, buy("o1", "m1", UNIT), {**buy("o2", "m1", UNIT), "at": "?"})
-    events = [outcome.entry.event for outcome in outcomes if outcome.entry is not None]
+    answers = [outcome.answer for outcome in outcomes]
+    events = [answer.event for answer in answers if isinstance(answer, Posted)]
     assert ["at" in event for event in events] == [False, True]
 
 
@@ -282,7 +284,7 @@ def test_the_audit_finds_what_was_counted_wrongly(
         name = open_program(database, policy(**limits, daily_outflow="9.00"))
         post(database, name, buy("o1", "m1", 2 * UNIT), now=NOW)
         [cashed] = post(database, name, cash_out("x1", "m1"), now=LATER)
-        assert cashed.entry is not None
+        assert cashed.is_posted
         assert_sound(database, name)
         with database.snapshot() as tx:
             id_ = programs.get_program(tx, name).id

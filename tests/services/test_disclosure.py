@@ -26,7 +26,7 @@ def busy(database: Database) -> str:
     events = [buy(f"o{number}", f"m{number:02}", 10**8 + number) for number in range(60)]
     events += [cash_out("x1", "m07"), inject("i1", 10**8), refund("r1", "o5")]
     with Writer(database, name) as writer:
-        assert all(outcome.entry is not None for outcome in writer.post(events))
+        assert all(outcome.is_posted for outcome in writer.post(events))
     return name
 
 
@@ -55,7 +55,7 @@ def test_it_changes_nothing_and_says_what_a_purchase_then_brings(
     told = as_json(busy, disclose(database, busy, "250.00", NOW))["purchase"]
     with Writer(database, busy) as writer:
         [outcome] = writer.post([buy("new", "newcomer", 25 * 10**7)])
-    assert outcome.entry is not None
+    assert outcome.is_posted
     assert_sound(database, busy)
     assert isinstance(told, dict)
     assert told["amount"] == "250.000000"

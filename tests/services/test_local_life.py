@@ -36,7 +36,7 @@ def balances(database: Database, name: str) -> dict[str, int]:
 def post(database: Database, name: str, *events: Json) -> None:
     with Writer(database, name) as writer:
         for outcome in writer.post(events):
-            assert outcome.entry is not None, outcome.refusal
+            assert outcome.is_posted, outcome.refusal
 
 
 def opened(database: Database) -> str:

@@ -65,12 +65,12 @@ def test_settling_twice_or_at_once_settles_each_order_once(
 def test_a_refund_before_settlement_returns_everything(database: Database, online: str) -> None:
     with Writer(database, online) as writer:
         [outcome] = writer.post([refund("r1", "o0")])
-    assert outcome.entry is not None
+    assert outcome.is_posted
     with database.snapshot() as tx:
         moved = tx.execute(
             "SELECT t.kind, t.debit, t.credit, t.amount FROM transfer t"
             " JOIN program p ON p.id = t.program_id WHERE p.name = %s AND t.seq = %s",
-            [online, outcome.entry.seq],
+            [online, outcome.seq],
         ).fetchall()
     assert moved == [("refund", "escrow", "refunds", 10**8)]
     assert settle_due(database, online, in_days(8)) == 39
@@ -86,8 +86,8 @@ def test_an_order_is_refunded_by_the_rule_after_settlement(
     settle_due(database, online, in_days(8))
     with Writer(database, online) as writer:
         cashed, refunded = writer.post([cash_out("x1", "m0"), refund("r1", "o0")])
-    assert cashed.entry is not None
-    assert refunded.entry is not None
+    assert cashed.is_posted
+    assert refunded.is_posted
     assert refunded.receipt["burned"] == 0
     assert refunded.receipt["recovered"] != 0
     assert_sound(database, online)
@@ -102,8 +102,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(
     assert preview(database, online, wish, in_days(8))[1] == seq
     with Writer(database, online) as writer:
         [outcome] = writer.post([wish])
-    assert outcome.entry is not None
-    assert outcome.entry.seq == seq + 1
+    assert outcome.is_posted
+    assert outcome.seq == seq + 1
     assert render(outcome.receipt) == render(seen.receipt)
 
 
@@ -127,7 +127,7 @@ def test_orders_with_odd_notes_are_found_and_settled(database: Database) -> None
         for number, note in enumerate(ODD)
     ]
     with Writer(database, name) as writer:
-        assert all(outcome.entry for outcome in writer.post(events))
+        assert all(outcome.is_posted for outcome in writer.post(events))
     asked = OrderFilter(member="m1", merchant="shop-1", state="paid")
     found = list_orders(database, name, asked, 0, 99)
     assert [row.id for row in found] == [event["id"] for event in events]

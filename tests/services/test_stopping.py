@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 
 from springtide.core.event_fields import Json
+from springtide.core.state import Posted
 from springtide.services import controls
 from springtide.services.gateway import UnknownMember, UnusableControl
 from springtide.services.settling import due_settlements, settle_due
@@ -37,11 +38,11 @@ def test_a_frozen_member_is_refused_until_let_go(database: Database) -> None:
         for event in (cash_out("x", "m1"), {"type": "settle", "id": "s", "order": "p1"}):
             [outcome] = writer.post([event])
             assert outcome.refusal is not None, event
-        assert writer.post([refund("r1", "o1")])[0].entry is not None
+        assert writer.post([refund("r1", "o1")])[0].is_posted
         assert [row.member for row in controls.list_frozen(database, name, "", 9)] == ["m1"]
         assert due_settlements(database, name, datetime.now(UTC) + timedelta(days=1)) == []
         controls.unfreeze_member(database, name, "m1", "explained", "staff:ana", LATER)
-        assert writer.post([buy("o3", "m1", UNIT)])[0].entry is not None
+        assert writer.post([buy("o3", "m1", UNIT)])[0].is_posted
     assert controls.list_frozen(database, name, "", 9) == []
     assert settle_due(database, name, datetime.now(UTC) + timedelta(days=1)) == 1
     with database.snapshot() as tx:
@@ -91,7 +92,7 @@ def test_what_is_switched_off_is_refused_until_it_is_on(database: Database, whic
     assert len(due) == (which != "settlement")
     for number, other in enumerate(others):
         [outcome] = post(database, name, {**other, "id": f"other-{number}"})
-        assert outcome.entry is not None, "the others are on"
+        assert outcome.is_posted, "the others are on"
     switch(database, name, which, off=False)
     [outcome] = post(database, name, event)
     assert outcome.refusal is None or outcome.refusal.code == "already_settled"
@@ -114,17 +115,18 @@ def test_while_commissions_are_off_orders_say_so_and_pay_none(database: Database
     switch(database, name, "commissions", off=True)
     outcomes = post(database, name, later, *paid, first)
     assert [outcome.receipt.get("commissions") for outcome in outcomes[:3]] == [[], None, []]
-    assert outcomes[3].entry is None, "posted before the switch was turned"
+    assert not outcomes[3].is_posted, "posted before the switch was turned"
     paid_out = outcomes[3].receipt["commissions"]
     assert isinstance(paid_out, list)
     assert len(paid_out) == 1
+    answers = [outcome.answer for outcome in outcomes[:3]]
     written_in = [
-        outcome.entry.event.get("commissions") for outcome in outcomes[:3] if outcome.entry
+        answer.event.get("commissions") for answer in answers if isinstance(answer, Posted)
     ]
     assert written_in == ["off", None, "off"]
     switch(database, name, "commissions", off=False)
     again = post(database, name, later, *paid)
-    assert [outcome.entry for outcome in again] == [None] * 3
+    assert not any(outcome.is_posted for outcome in again)
     assert [outcome.receipt for outcome in again] == [o.receipt for o in outcomes[:3]]
     [reused] = post(database, name, {**later, "amount": "1.00"})
     assert reused.refusal is not None
@@ -147,7 +149,7 @@ def test_a_switch_holds_for_every_batch_that_begins_after_it(database: Database)
                     break
                 drill = off[0]
                 [outcome] = writer.post([buy(f"{mark}{number}", "m1", UNIT)])
-                seen.append((drill > 0 and drill == off[0], outcome.entry is not None))
+                seen.append((drill > 0 and drill == off[0], outcome.is_posted))
 
     with ThreadPoolExecutor(2) as pool:
         posting = [pool.submit(keep_posting, mark) for mark in "ab"]

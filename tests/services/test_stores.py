@@ -85,7 +85,7 @@ def test_a_code_is_paid_once(database: Database) -> None:
     code = sell(database, name, store, "m2", 100 * MICRO)
     with Writer(database, name) as writer:
         again, other = writer.post([code.order("purchase", who) for who in ("m2", "m3")])
-    assert (again.refusal, again.entry) == (None, None)
+    assert (again.refusal, again.is_posted) == (None, False)
     assert other.refusal is not None
     assert other.refusal.code == "id_reused"
     assert stores.read_today(database, name, "noodles", NOW).orders == 1

@@ -161,7 +161,7 @@ def test_a_repeated_id_gets_its_first_receipt_across_batches_and_writers(
     with Writer(database, name) as one, Writer(database, name) as other:
         for writer in (one, other, one):
             outcomes = writer.post(ONCE)
-            assert [outcome.entry for outcome in outcomes] == [None] * len(ONCE)
+            assert not any(outcome.is_posted for outcome in outcomes)
             assert [outcome.refusal for outcome in outcomes] == [None] * len(ONCE)
             assert written(render(outcome.receipt) for outcome in outcomes) == first
     with database.snapshot() as tx:
@@ -196,7 +196,7 @@ def test_a_refused_event_does_not_keep_its_id(database: Database) -> None:
             first = writer.post(batch)[0].refusal
             assert first is not None
             assert first.code == "insufficient_points"
-        assert writer.post([wish])[0].entry is not None
+        assert writer.post([wish])[0].is_posted
 
 
 @pytest.mark.parametrize("id_", [["o1"], [{"amount": 5}], {"amount": "x"}, 7, 1.5, True, None])
@@ -216,7 +216,7 @@ def test_a_batch_of_nothing_but_refusals_writes_nothing(database: Database) -> N
     name = open_program(database, read_preset("advert-b"))
     with Writer(database, name) as writer:
         assert writer.post([]) == []
-        assert writer.post([{"type": "gift", "id": "g1"}])[0].entry is None
+        assert not writer.post([{"type": "gift", "id": "g1"}])[0].is_posted
     with database.snapshot() as tx:
         program = programs.get_program(tx, name)
     assert (program.seq, program.batch) == (0, 0)
@@ -238,7 +238,7 @@ def test_eight_threads_that_send_the_same_events_post_each_once(database: Databa
             size = 10 + number
             outcomes = [one for batch in cut(events, [size] * 10) for one in writer.post(batch)]
         receipts = written(render(outcome.receipt) for outcome in outcomes)
-        return receipts, sum(outcome.entry is not None for outcome in outcomes)
+        return receipts, sum(outcome.is_posted for outcome in outcomes)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(send, range(8)))

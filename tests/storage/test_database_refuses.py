@@ -30,7 +30,7 @@ NEXT = len(POSTED) + 1
 def program(database: Database) -> int:
     program = create_program(database, NAME, read_preset("local-life"))
     with Writer(database, NAME) as writer:
-        assert all(outcome.entry for outcome in writer.post(POSTED))
+        assert all(outcome.is_posted for outcome in writer.post(POSTED))
     return program.id
 
 

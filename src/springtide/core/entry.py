@@ -251,14 +251,6 @@ class Entry:
                     after[account] = after.get(account, held[account]) + change
         return after
 
-    def close(self) -> None:
-        """Let go of the draft, once it is taken over and written; the event and seq stay.
-
-        A batch has thousands of entries: without their drafts they fit the processor's cache.
-        """
-        del self.state, self.receipt, self.lots, self.opened, self.popped
-        del self.transfers, self.changes, self.newcomers
-
     def abandon(self) -> None:
         """Put back the triggers of lots that this event had taken out of the heap."""
         for trigger in self.popped:

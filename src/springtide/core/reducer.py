@@ -84,6 +84,9 @@ class Outcome:
     answer: Posted | Receipt
     """What was posted, now or before, or the receipt of a refusal."""
     entry: Entry | None
+    """Until it is written."""
+    seq: int = 0
+    """Of the entry; 0 if there is none."""
     refusal: Refusal | None = None
     told: bytes = b""
     """How it is told to whoever sent the event, if the writer was given words for it."""
@@ -93,14 +96,19 @@ class Outcome:
         """The answer's receipt."""
         return self.answer.receipt if isinstance(self.answer, Posted) else self.answer
 
+    @property
+    def is_posted(self) -> bool:
+        """Whether the event was accepted now, and not refused or posted before."""
+        return self.seq > 0
+
     def close(self, receipt: str) -> None:
-        """Let go of the draft of an entry that is written, and keep its receipt as JSON.
+        """Let go of an entry that is written, and keep its receipt as JSON.
 
         A batch has thousands of both: without them it is read and answered in half the memory.
         """
-        if self.entry is not None and isinstance(self.answer, Posted):
-            self.entry.close()
+        if isinstance(self.answer, Posted):
             self.answer.said = receipt
+        self.entry = None
 
 
 def opening_transfers(state: State) -> list[Transfer]:
@@ -147,7 +155,7 @@ def fold(state: State, event: Json, parsed: Event | Refusal | None = None) -> Ou
         controls.take_over(state.tally, entry.counts)
     if state.guards is not None:
         hold_back(state, entry)
-    return Outcome(posted, entry)
+    return Outcome(posted, entry, entry.seq)
 
 
 ADDED = ("at", "commissions")
@@ -170,7 +178,7 @@ def _refuse(state: State, event: Json, refusal: Refusal) -> Outcome:
     receipt["reserve"] = state.reserve_micro
     receipt["supply"] = state.supply_nano
     receipt["price"] = price_micro(*state.pair)
-    return Outcome(receipt, None, refusal)
+    return Outcome(receipt, None, refusal=refusal)
 
 
 def _apply(entry: Entry, parsed: Event) -> None:

@@ -33,7 +33,7 @@ def decide(
     """
 
     def log(tx: Transaction, program: Program, outcomes: list[Outcome]) -> None:
-        if outcomes[0].entry is None:
+        if not outcomes[0].is_posted:
             return
         after: Facts = {key: value for key, value in event.items() if key != "type"}
         append_act(tx, program.id, now, actor, f"event.{event['type']}", subject, before, after)

@@ -195,7 +195,7 @@ def _post(
         code, reason = row.code, row.reason
         if row.event is not None:
             outcome = next(outcomes)
-            if outcome.entry is not None:
+            if outcome.is_posted:
                 result.posted += 1
                 continue
             if outcome.refusal is None:

@@ -62,7 +62,7 @@ def settle_due(database: Database, name: str, now: datetime, actor: str = "cli")
     with Writer(database, name, lambda: now) as writer:
         while due := due_settlements(database, name, now):
             outcomes = writer.post(due)
-            settled += sum(outcome.entry is not None for outcome in outcomes)
+            settled += sum(outcome.is_posted for outcome in outcomes)
             if all(outcome.refusal is not None for outcome in outcomes):
                 break  # refused ones stay due: an overflow, or a race with a refund
     with database.transaction() as tx:

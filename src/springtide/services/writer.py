@@ -195,10 +195,10 @@ def _log_deeds(
     """Log who decided on what was posted; a repetition or a refusal is no act."""
     posted = []
     for place, outcome in enumerate(outcomes, first):
-        if place in deeds and outcome.entry is not None:
+        if place in deeds and outcome.is_posted:
             receipt = outcome.receipt
             type_, id_ = str(receipt["type"]), str(receipt["id"])
-            posted.append((deeds[place], type_, id_, outcome.entry.seq))
+            posted.append((deeds[place], type_, id_, outcome.seq))
     append_deeds(tx, program.id, posted)
 
 

@@ -88,7 +88,7 @@ class _Refused(Exception):
 
 
 def _answer(outcome: Outcome) -> Answer:
-    if outcome.entry is not None:
+    if outcome.is_posted:
         return Answer(201, outcome.told)
     if outcome.refusal is None:
         return Answer(200, outcome.told, (_REPLAYED,))

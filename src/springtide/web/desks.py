@@ -137,7 +137,7 @@ class Desks:
         due = await asyncio.to_thread(due_settlements, self._database, program, now)
         if due:
             outcomes = await self.post(program, due)
-            settled = sum(outcome.entry is not None for outcome in outcomes)
+            settled = sum(outcome.is_posted for outcome in outcomes)
             log.info("settled", program=program, orders=settled, due=len(due))
 
     async def post(

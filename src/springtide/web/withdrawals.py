@@ -115,7 +115,7 @@ def ask_for_withdrawal(
     )
     if outcome.refusal is not None:
         raise Problem(outcome.refusal.code, str(outcome.refusal))
-    if outcome.entry is None:
+    if not outcome.is_posted:
         response.status_code = 200
         response.headers["Idempotent-Replayed"] = "true"
     return _withdrawal(withdrawals.read_withdrawal(books, key.program, id_)[0])

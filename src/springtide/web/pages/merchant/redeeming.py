@@ -24,7 +24,7 @@ def quote(visit: Visit) -> Response:
     code, points, event, error = _wish(visit)
     if error is None:
         outcome, _ = preview(visit.call.database, visit.call.program, event, visit.now)
-        if outcome.entry is not None:
+        if outcome.is_posted:
             return _page(visit, code, points, found={**event, **outcome.receipt})
         error = outcome.refusal or UnusableCode("code_used", CODE_USED)
     return _page(visit, code, points, 422, error=error)
