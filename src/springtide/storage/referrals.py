@@ -58,9 +58,12 @@ def _load(
     """Load members with those above them; what the state knows is newer, and stays."""
     binding = "bound" if program.registry else "binding"
     parts = _TO_THE_TOP if steps is None else _SOME_STEPS
+    # Planned anew each time: a plan that is kept from when the tables were empty may look for
+    # bindings by the wrong index, and read all of them.
     rows = tx.execute(
         _CHAINS.format(binding=binding, **parts),
         {"program": program.id, "members": list(members), "steps": steps},
+        prepare=False,
     ).fetchall()
     known, days = state.referrers, state.distribution.bound_on
     state.members.update(row[0] for row in rows)
