@@ -72,6 +72,9 @@ def figure(page: Page, place: str = "main") -> int:
 
 
 def test_a_member_redeems_cashes_and_withdraws(ana: Page, books: Database, shop: str) -> None:
+    ana.goto(f"/m/{shop}/earnings")
+    expect(ana.locator("dl.figure")).to_contain_text("nothing yet")
+    expect(ana.locator("main")).to_contain_text("a withdrawal is of ¥ 1.00 at least")
     redeems(ana, books, shop)
     cashes_daily(ana, books, shop)
     withdraws(ana, books, shop)
@@ -134,6 +137,7 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
     ana.fill("#amount", "20")
     ana.click("main form button")
     expect(ana.locator("main")).to_contain_text("19.70 = 20.00 − 0.30")
+    expect(ana.locator("main")).to_contain_text("1 %, rounded down to whole cents + ¥ 0.10")
     ana.click("text=Yes, withdraw")
     expect(ana.locator("main")).to_contain_text("Somebody at the program looks at it first")
     ana.click("main form button")
@@ -159,10 +163,14 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
             ana.reload()
             expect(ana.locator(".chip >> nth=0")).to_have_text(said)
     expect(ana.locator("ol li")).to_have_count(6)
+    expect(ana.locator("main")).to_contain_text("1 %, rounded down to whole cents + ¥ 0.10")
     left = listing.read_wallet(books, shop, "ana")
     assert left == wallet - 20_000_000
     ana.goto(f"/m/{shop}/notices")
     expect(ana.locator(".list")).to_contain_text("Withdrawal of ¥ 20.00: Arrived")
+    expect(ana.locator(".list")).to_contain_text("¥ 19.70 arrived: the amount less a fee of")
+    ana.goto(f"/m/{shop}/withdrawals")
+    expect(ana.locator(".list")).to_contain_text("Arrived with you ¥ 19.70")
 
 
 def test_an_order_that_waits_says_what_its_refund_pays(visits: Visits, books: Database) -> None:
