@@ -179,12 +179,13 @@ def test_an_order_that_waits_says_what_its_refund_pays(visits: Visits, books: Da
     create_program(books, name, later)
     now = datetime.now(UTC)
     phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
-    paid = {"type": "pay", "id": "o 1/2", "member": "ana", "amount": "80.00", "merchant": "s"}
+    paid = {"type": "pay", "id": "o 1/2", "member": "ana", "amount": "80.00", "merchant": "tea"}
     post(books, name, paid)
     with visits.window() as page:
         page.goto(f"/m/{name}/login")
         enter(page, PHONES[0])
         page.goto(f"/m/{name}/orders")
+        expect(page.locator(".list")).to_contain_text("tea")
         page.click(".list a")
         expect(page.locator("h1")).to_have_text("Order o 1/2")
         expect(page.locator("dl.facts")).to_contain_text("Paid back to you")

@@ -10,7 +10,7 @@ import httpx2
 from playwright.sync_api import expect
 
 from springtide.core.units import MICRO, parse_money
-from springtide.services import codes, demo_store, invitations, listing, stores
+from springtide.services import codes, demo_store, holding, invitations, listing, stores
 from springtide.services import demo as demonstration
 from springtide.services.audit import audit
 from springtide.services.merchant_statements import read_merchant_statement
@@ -118,6 +118,25 @@ def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
         page.click("main form button")
         page.click("main form button")
         expect(page.locator("[role=alert]")).to_contain_text("¥ 200.00 more by card today")
+
+
+def test_till_and_phone_show_one_check_code(visits: Visits, books: Database) -> None:
+    store = stores.find_store(books, DEMO, STORE, now())
+    assert store is not None
+    with visits.window("store") as till:
+        till.goto(STORE_HOME)
+        sold = stores.read_today(books, DEMO, STORE, now())
+        program, state = listing.read_program(books, DEMO)
+        _, cash = holding.worth(sold.granted, program, state.policy)
+        assert figure(till, "Cash now for them") == money(cash)
+        till.fill("#amount", "12.50")
+        till.click("main form button >> nth=0")
+        expect(till.locator("#state strong")).to_have_text(store.word)
+        link = till.get_attribute("#state a", "href") or ""
+    with visits.window() as phone:
+        phone.goto(link)
+        expect(phone.locator("main dl .font-semibold")).to_have_text(store.word)
+        expect(phone.locator("main")).to_contain_text("shows this same check code")
 
 
 def test_the_card_is_one_page_of_a6(visits: Visits) -> None:
