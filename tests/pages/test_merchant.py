@@ -53,6 +53,15 @@ def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
         expect(page.locator("h1 + p .chip")).to_have_text("refunded in part")
         assert figure(page, "Taken back so far") == "28.000000"
         assert before - owed() == mine
+        order = page.locator("header .quiet >> nth=-1").inner_text()
+        page.goto(f"{STORE_HOME}/statement")
+        first, second = page.locator(".list li").all_inner_texts()[:2]
+        assert first.startswith("Refund of a sale: your part of it")
+        assert second.startswith("The same refund")
+        for row in range(2):
+            page.locator(".list a").nth(row).click()
+            expect(page.locator("main header")).to_contain_text(order)
+            page.go_back()
     assert audit(books, DEMO).passed
 
 
