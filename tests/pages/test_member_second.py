@@ -87,10 +87,11 @@ def redeems(ana: Page, books: Database, shop: str) -> None:
     ana.click("main form button")
     ana.click("text=Show me the code")
     code = ana.inner_text(".code")
-    expect(ana.locator(".state")).to_contain_text("Good for")
+    expect(ana.locator(".state")).to_contain_text("Valid until")
     wish = {"code": code, "merchant": "store-1", "points": "4"}
     post(books, shop, codes.redemption_by_code(books, shop, wish, datetime.now(UTC)))
     expect(ana.locator(".state")).to_contain_text("Redeemed.")  # by itself
+    expect(ana.locator(".state")).to_contain_text("at store-1.")
     [entry] = listing.list_newest(books, shop, ["redeem"], None, 1)
     paid = ana.get_attribute(".state data >> nth=2", "value") or ""
     assert json.loads(entry.receipt)["net"] == parse_money(paid)

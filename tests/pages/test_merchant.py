@@ -1,4 +1,4 @@
-"""A merchant's day: codes that are paid, a sale taken back, goods for points, the account."""
+"""A merchant's day: codes that are paid, a sale refunded, goods for points, the account."""
 
 import re
 import secrets
@@ -31,7 +31,7 @@ def money(amount: int) -> str:
     return f"{amount // MICRO}.{amount % MICRO:06d}"
 
 
-def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
+def test_a_sale_is_refunded_in_part(visits: Visits, books: Database) -> None:
     def owed() -> int:
         found = listing.read_merchant(books, DEMO, STORE)
         assert found is not None
@@ -49,9 +49,9 @@ def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
         page.fill("#amount", "28.00")
         page.click("#back button")
         mine, before = parse_money(figure(page, "You pay of it")), owed()
-        page.click("text=Yes, take it back")
+        page.click("text=Yes, refund it")
         expect(page.locator("h1 + p .chip")).to_have_text("refunded in part")
-        assert figure(page, "Taken back so far") == "28.000000"
+        assert figure(page, "Refunded so far") == "28.000000"
         assert before - owed() == mine
         order = page.locator("header .quiet >> nth=-1").inner_text()
         page.goto(f"{STORE_HOME}/statement")
