@@ -31,7 +31,9 @@ def test_d1_a_purchase_today(row: Row) -> None:
     check(row, "value", format_money(found.value))
     check(row, "cash now", format_money(found.cash_now))
     assert found.highest is not None
+    assert found.highest_paid is not None
     check(row, "cap", format_money(found.highest))
+    check(row, "paid", format_money(found.highest_paid))
     check(row, "price", f"{found.price_multiple:.1f}")
     check(row, "pool", f"{found.pool_multiple:.1f}")
 

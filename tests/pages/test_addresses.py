@@ -27,6 +27,8 @@ def test_the_reserve_page_is_for_everybody_and_cached(http: httpx2.Client) -> No
     assert "public" in page.headers["cache-control"]
     assert "set-cookie" not in page.headers
     known = {"If-None-Match": page.headers["etag"], "Accept-Language": "en"}
+    assert "Paid for them then, after the fee" in page.text
+    assert "¥ 96.00" in page.text  # 120 % of 100.00, less 20 %
     again = http.get("/p/demo", headers=known)
     assert (again.status_code, again.content) == (304, b"")
     other = http.get("/p/demo", headers={**known, "Accept-Language": "zh"})

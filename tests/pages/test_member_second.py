@@ -72,6 +72,9 @@ def figure(page: Page, place: str = "main") -> int:
 
 
 def test_a_member_redeems_cashes_and_withdraws(ana: Page, books: Database, shop: str) -> None:
+    ana.goto(f"/m/{shop}/earnings")
+    expect(ana.locator("dl.figure")).to_contain_text("nothing yet")
+    expect(ana.locator("main")).to_contain_text("a withdrawal is of ¥ 1.00 at least")
     redeems(ana, books, shop)
     cashes_daily(ana, books, shop)
     withdraws(ana, books, shop)
@@ -84,10 +87,11 @@ def redeems(ana: Page, books: Database, shop: str) -> None:
     ana.click("main form button")
     ana.click("text=Show me the code")
     code = ana.inner_text(".code")
-    expect(ana.locator(".state")).to_contain_text("Good for")
+    expect(ana.locator(".state")).to_contain_text("Valid until")
     wish = {"code": code, "merchant": "store-1", "points": "4"}
     post(books, shop, codes.redemption_by_code(books, shop, wish, datetime.now(UTC)))
     expect(ana.locator(".state")).to_contain_text("Redeemed.")  # by itself
+    expect(ana.locator(".state")).to_contain_text("at store-1.")
     [entry] = listing.list_newest(books, shop, ["redeem"], None, 1)
     paid = ana.get_attribute(".state data >> nth=2", "value") or ""
     assert json.loads(entry.receipt)["net"] == parse_money(paid)
@@ -134,6 +138,7 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
     ana.fill("#amount", "20")
     ana.click("main form button")
     expect(ana.locator("main")).to_contain_text("19.70 = 20.00 − 0.30")
+    expect(ana.locator("main")).to_contain_text("1 %, rounded down to whole cents + ¥ 0.10")
     ana.click("text=Yes, withdraw")
     expect(ana.locator("main")).to_contain_text("Somebody at the program looks at it first")
     ana.click("main form button")
@@ -159,10 +164,14 @@ def withdraws(ana: Page, books: Database, shop: str) -> None:
             ana.reload()
             expect(ana.locator(".chip >> nth=0")).to_have_text(said)
     expect(ana.locator("ol li")).to_have_count(6)
+    expect(ana.locator("main")).to_contain_text("1 %, rounded down to whole cents + ¥ 0.10")
     left = listing.read_wallet(books, shop, "ana")
     assert left == wallet - 20_000_000
     ana.goto(f"/m/{shop}/notices")
     expect(ana.locator(".list")).to_contain_text("Withdrawal of ¥ 20.00: Arrived")
+    expect(ana.locator(".list")).to_contain_text("¥ 19.70 arrived: the amount less a fee of")
+    ana.goto(f"/m/{shop}/withdrawals")
+    expect(ana.locator(".list")).to_contain_text("Arrived with you ¥ 19.70")
 
 
 def test_an_order_that_waits_says_what_its_refund_pays(visits: Visits, books: Database) -> None:
@@ -171,12 +180,13 @@ def test_an_order_that_waits_says_what_its_refund_pays(visits: Visits, books: Da
     create_program(books, name, later)
     now = datetime.now(UTC)
     phones.link_phone(books, name, "ana", PHONES[0], "cli", now, secrets.token_hex)
-    paid = {"type": "pay", "id": "o 1/2", "member": "ana", "amount": "80.00", "merchant": "s"}
+    paid = {"type": "pay", "id": "o 1/2", "member": "ana", "amount": "80.00", "merchant": "tea"}
     post(books, name, paid)
     with visits.window() as page:
         page.goto(f"/m/{name}/login")
         enter(page, PHONES[0])
         page.goto(f"/m/{name}/orders")
+        expect(page.locator(".list")).to_contain_text("tea")
         page.click(".list a")
         expect(page.locator("h1")).to_have_text("Order o 1/2")
         expect(page.locator("dl.facts")).to_contain_text("Paid back to you")

@@ -1,4 +1,4 @@
-"""A merchant's day: codes that are paid, a sale taken back, goods for points, the account."""
+"""A merchant's day: codes that are paid, a sale refunded, goods for points, the account."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ import httpx2
 from playwright.sync_api import expect
 
 from springtide.core.units import MICRO, parse_money
-from springtide.services import codes, demo_store, invitations, listing, stores
+from springtide.services import codes, demo_store, holding, invitations, listing, stores
 from springtide.services import demo as demonstration
 from springtide.services.audit import audit
 from springtide.services.merchant_statements import read_merchant_statement
@@ -31,7 +31,7 @@ def money(amount: int) -> str:
     return f"{amount // MICRO}.{amount % MICRO:06d}"
 
 
-def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
+def test_a_sale_is_refunded_in_part(visits: Visits, books: Database) -> None:
     def owed() -> int:
         found = listing.read_merchant(books, DEMO, STORE)
         assert found is not None
@@ -49,10 +49,19 @@ def test_a_sale_is_taken_back_in_part(visits: Visits, books: Database) -> None:
         page.fill("#amount", "28.00")
         page.click("#back button")
         mine, before = parse_money(figure(page, "You pay of it")), owed()
-        page.click("text=Yes, take it back")
+        page.click("text=Yes, refund it")
         expect(page.locator("h1 + p .chip")).to_have_text("refunded in part")
-        assert figure(page, "Taken back so far") == "28.000000"
+        assert figure(page, "Refunded so far") == "28.000000"
         assert before - owed() == mine
+        order = page.locator("header .quiet >> nth=-1").inner_text()
+        page.goto(f"{STORE_HOME}/statement")
+        first, second = page.locator(".list li").all_inner_texts()[:2]
+        assert first.startswith("Refund of a sale: your part of it")
+        assert second.startswith("The same refund")
+        for row in range(2):
+            page.locator(".list a").nth(row).click()
+            expect(page.locator("main header")).to_contain_text(order)
+            page.go_back()
     assert audit(books, DEMO).passed
 
 
@@ -118,6 +127,25 @@ def test_a_card_is_scanned(visits: Visits, books: Database) -> None:
         page.click("main form button")
         page.click("main form button")
         expect(page.locator("[role=alert]")).to_contain_text("¥ 200.00 more by card today")
+
+
+def test_till_and_phone_show_one_check_code(visits: Visits, books: Database) -> None:
+    store = stores.find_store(books, DEMO, STORE, now())
+    assert store is not None
+    with visits.window("store") as till:
+        till.goto(STORE_HOME)
+        sold = stores.read_today(books, DEMO, STORE, now())
+        program, state = listing.read_program(books, DEMO)
+        _, cash = holding.worth(sold.granted, program, state.policy)
+        assert figure(till, "Cash now for them") == money(cash)
+        till.fill("#amount", "12.50")
+        till.click("main form button >> nth=0")
+        expect(till.locator("#state strong")).to_have_text(store.word)
+        link = till.get_attribute("#state a", "href") or ""
+    with visits.window() as phone:
+        phone.goto(link)
+        expect(phone.locator("main dl .font-semibold")).to_have_text(store.word)
+        expect(phone.locator("main")).to_contain_text("shows this same check code")
 
 
 def test_the_card_is_one_page_of_a6(visits: Visits) -> None:

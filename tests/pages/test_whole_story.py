@@ -368,7 +368,7 @@ def has_it(stage: Stage, page: Page, ana: str, id_: str) -> None:
     row = stage.get(f"withdrawals/{id_}")
     page.goto(f"/m/{name}/withdrawals/{id_}")
     expect(page.locator(".chip >> nth=0")).to_have_text(say("paid to you"))
-    assert figure(page, say("Arrives with you")) == row["net"]
+    assert figure(page, say("Arrived with you")) == row["net"]
     moved = [step for step in row["steps"] if step["before"] != step["after"]]
     expect(page.locator("main ol li")).to_have_count(1 + len(moved))
     page.goto(f"/m/{name}/wallet")

@@ -35,7 +35,9 @@ class Outlook:
     cash_now: int
     """What they would pay if they were cashed at once."""
     highest: int | None
-    """What they may be paid at most, before the fee; None without a cap."""
+    """What they may be worth at most; None without a cap."""
+    highest_paid: int | None
+    """What is paid of it, after the fee; of store credit all."""
     price_multiple: float | None
     """How many times dearer points must become until that is reached."""
     pool_multiple: float | None
@@ -49,15 +51,16 @@ def outlook(policy: Policy, amount_micro: int, receipt: Mapping[str, Any]) -> Ou
     """
     granted, reserve, supply = receipt["granted"], receipt["reserve"], receipt["supply"]
     value = granted * receipt["split"] * reserve // supply
-    highest = price = pool = None
+    highest = paid = price = pool = None
     if policy.cap_ppm is not None:
         highest = amount_micro * policy.cap_ppm // PPM
+        paid = highest if policy.cap_pays_credit else policy.after_cash_out_fee(highest)
         if value:
             price = highest / value
             if policy.grant_ppm < PPM:
                 pool = price ** (PPM / (PPM - policy.grant_ppm))
     cash = policy.after_cash_out_fee(value)
-    return Outlook(amount_micro, granted, value, cash, highest, price, pool)
+    return Outlook(amount_micro, granted, value, cash, highest, paid, price, pool)
 
 
 class Rise:

@@ -47,6 +47,8 @@ class Notice:
     on: datetime | None = None
     """When an announced policy comes into effect."""
     changes: tuple[Change, ...] = ()
+    fee: int = 0
+    """Kept of a withdrawal that arrives."""
 
 
 def list_requests(
@@ -113,10 +115,11 @@ def _withdrawn(tx: Transaction, program: Program, member: str) -> Iterator[Notic
     steps = withdrawals.read_steps(tx, program, rows) if rows else []
     for step in sorted(steps, key=lambda step: step.seq, reverse=True):
         if step.to_state in TOLD and step.from_state != step.to_state:
-            amount = rows[step.withdrawal].amount_micro
+            row = rows[step.withdrawal]
             yield Notice(
-                step.at, "withdrawal", step.withdrawal, step.to_state, amount, why=step.why
-            )
+                step.at, "withdrawal", row.id, step.to_state, row.amount_micro, why=step.why,
+                fee=row.fee_micro,
+            )  # fmt: skip
 
 
 def _policies(tx: Transaction, program: Program) -> Iterator[Notice]:

@@ -57,6 +57,8 @@ class Movement(NamedTuple):
     id: str
     """Of the event; of the order, if that was a settlement."""
     change: int
+    order: str
+    """That was sold or taken back; empty where it was something else."""
 
 
 def read_movements(
@@ -66,7 +68,11 @@ def read_movements(
     first, last = _seqs_of(tx, program, since, until)
     rows = tx.execute(
         """
-        SELECT t.seq, b.posted_at, t.kind, coalesce(s.order_id, e.id), t.change
+        SELECT t.seq, b.posted_at, t.kind, coalesce(s.order_id, e.id), t.change,
+               coalesce(s.order_id, CASE e.kind
+                   WHEN 'purchase' THEN e.id
+                   WHEN 'refund' THEN e.event::json ->> 'order'
+               END, '')
         FROM (
             SELECT seq, line, kind, change FROM movement
             WHERE program_id = %(id)s AND account = %(account)s

@@ -37,9 +37,17 @@ def _unsettled(call: Call, member: str) -> list[dict[str, Any]]:
     since = call.now - timedelta(seconds=wait_s) - HELD_UP
     wanted = OrderFilter(member=member, state="paid", since=since)
     rows = listing.list_orders(call.database, call.program, wanted, 0, MOST_PAID)
+    events = [_event(row) for row in rows]
+    shops = [event.get("merchant") or "" for event in events]
+    names = names_of(call, *shops)
     return [
-        {"id": row.id, "at": row.posted_at, "amount": parse_money(_event(row)["amount"])}
-        for row in rows[::-1]
+        {
+            "id": row.id,
+            "at": row.posted_at,
+            "amount": parse_money(event["amount"]),
+            "store": names.get(shop, shop),
+        }
+        for row, event, shop in zip(rows[::-1], events[::-1], shops[::-1], strict=True)
     ]
 
 

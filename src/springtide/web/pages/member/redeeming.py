@@ -12,7 +12,7 @@ from springtide.core.units import format_points, parse_points
 from springtide.services import codes, holding, listing
 from springtide.services.preview import preview
 from springtide.services.sessions import Session
-from springtide.web.pages.member.home import member_of
+from springtide.web.pages.member.home import member_of, names_of
 from springtide.web.pages.shared.call import Call, Missing
 from springtide.web.pages.shared.people import random_hex
 from springtide.web.pages.shared.qr import qr
@@ -83,7 +83,7 @@ def make(call: Call, session: Session) -> Response:
     return call.page(
         "member/redeem_code.html", code=code, qr=qr(code), row=row, quote=quote,
         has=holding.read_holding(call.database, call.program, member),
-        state="open", left_s=_left_s(call, row), paid=None, tab="",
+        state="open", paid=None, tab="",
     )  # fmt: skip
 
 
@@ -94,18 +94,16 @@ def state(call: Call, session: Session) -> Response:
     if found is None or found[0].member != member_of(session):
         raise Missing
     row, stands = found
-    paid = None
+    entry = paid = store = None
     if stands == "used":
         entry = listing.read_entry(
             call.database, call.program, ["redeem"], codes.REDEMPTION + id_
         )
-        paid = json.loads(entry.receipt) if entry else None
+    if entry is not None:
+        paid, shop = json.loads(entry.receipt), json.loads(entry.event)["merchant"]
+        store = names_of(call, shop).get(shop, shop)
     part = call.request.headers.get("hx-request-type") == "partial"
     template = "member/redeem_state.html" if part else "member/redeem_after.html"
     return call.page(
-        template, row=row, state=stands, left_s=_left_s(call, row), paid=paid, tab=""
+        template, row=row, state=stands, paid=paid, store=store, entry=entry, tab=""
     )
-
-
-def _left_s(call: Call, row: codes.RedemptionCode) -> int:
-    return max(int((row.expires_at - call.now).total_seconds()), 0)

@@ -10,12 +10,13 @@ from anyio.from_thread import run as run_async
 from starlette.responses import Response
 
 from springtide.core.event_fields import Json
+from springtide.core.policy_file import read_policy
 from springtide.core.reducer import Outcome
 from springtide.core.refusals import Refusal, UnknownWithdrawal, WrongState
 from springtide.core.state import Withdrawal
 from springtide.core.units import format_money, parse_money
 from springtide.core.withdrawal import GIVEN_BACK
-from springtide.services import commissions, holding, listing, withdrawals
+from springtide.services import commissions, holding, listing, policies, withdrawals
 from springtide.services.preview import preview
 from springtide.services.sessions import Session
 from springtide.services.withdrawals import Post
@@ -96,9 +97,11 @@ def show(call: Call, session: Session) -> Response:
     row, steps = _own(call, session)
     entry = listing.read_entry(call.database, call.program, ["withdraw"], row.id)
     assert entry is not None
+    _, text = policies.get_version(call.database, call.program, entry.policy_version)
     return call.page(
         "member/withdrawal.html",
         row=row,
+        terms=read_policy(text).withdrawal,
         steps=[step for step in steps if step.from_state != step.to_state],
         asked_at=entry.posted_at,
         may_cancel=row.state in CANCELLABLE,

@@ -21,12 +21,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def statement(visit: Visit) -> Response:
-    """What moved in a month, newest first."""
+    """What moved in a month, newest first; what one entry moved keeps its order."""
     month, found = _read(visit)
     return visit.page(
         "statement", "account", found=found, month=month,
         months=[(one, one) for one in _months(visit.now)],
-        lines=found.lines[::-1][:ROWS],
+        lines=sorted(found.lines, key=lambda line: -line.seq)[:ROWS],
     )  # fmt: skip
 
 
