@@ -18,9 +18,6 @@ FOLDER = Path(__file__).parents[2] / "templates"
 
 _INDENT = re.compile(r"\n\s+")
 
-_JOINED = re.compile("(?<=[，。；：？！])[ \n]+(?=[\u4e00-\u9fff“<])")
-"""Where templates part two sentences by a space, which Chinese does not have."""
-
 
 class Templates:
     """All templates in all languages."""
@@ -32,12 +29,9 @@ class Templates:
         }
 
     def render(self, language: Language, template: str, **given: Any) -> str:
-        """A page; what stands only to indent the template or to part sentences is left out."""
+        """A page; what stands only to indent the template is left out."""
         text = self._environments[language.code].get_template(template).render(given)
-        if "<pre" in text or "<textarea" in text:
-            return text
-        text = _INDENT.sub("\n", text)
-        return _JOINED.sub("", text) if language.code == "zh" else text
+        return text if "<pre" in text or "<textarea" in text else _INDENT.sub("\n", text)
 
 
 def _environment(language: Language, files: Files, *, demo: bool) -> Environment:
