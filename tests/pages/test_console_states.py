@@ -182,7 +182,8 @@ def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> Non
 
 
 def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> None:
-    name = open_program(database, write_toml(ADVERT_B))
+    toml = write_toml(merged(ADVERT_B, withdrawal={"fee": "0.04"}))
+    name = open_program(database, toml)
     cashed = {"type": "cash_out", "id": "x1", "member": "m1", "points": "all"}
     post(database, name, bought(), cashed)
     with Writer(database, name, lambda: NOW) as writer:
@@ -193,10 +194,15 @@ def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> No
         )
         sandbox = payouts.Sandbox()
         payouts.send(database, name, writer.post, sandbox, "friday", by="staff:bo", now=NOW)
-    assert "friday" in text(ask(house, name, batches.show))
+    page = text(ask(house, name, batches.show))
+    assert "friday" in page
+    for amount in ("12.500000", "0.500000", "12.000000"):
+        assert f'value="{amount}"' in page, amount
+    page = text(ask(house, name, batches.batch, batch="friday"))
+    assert "12.00 = 12.50 − 0.50" in page
     rows = list(csv.reader(StringIO(text(ask(house, name, batches.file, batch="friday")))))
     row, _ = withdrawals.read_withdrawal(database, name, "w1")
-    assert rows == [["reference", "member", "amount"], [row.reference, "m1", "12.50"]]
+    assert rows == [["reference", "member", "amount"], [row.reference, "m1", "12.00"]]
     with pytest.raises(Missing):
         ask(house, name, batches.file, batch="monday")
 
