@@ -1,6 +1,7 @@
 """Pages of the console in states that the demonstration is not in: their handlers, called."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,6 +23,7 @@ from springtide.services import (
     controls,
     listing,
     payouts,
+    policies,
     withdrawals,
 )
 from springtide.services.audit import audit
@@ -33,6 +35,7 @@ from springtide.storage.database import Database
 from springtide.storage.programs import get_program
 from springtide.web.desks import Desks
 from springtide.web.pages.console import batches, books, care, earning, refunds, reviews
+from springtide.web.pages.console.drafts import Drafts
 from springtide.web.pages.shared.call import Call, House, Missing
 from springtide.web.pages.shared.files import read_files
 from springtide.web.pages.shared.overviews import Overviews
@@ -167,6 +170,24 @@ def test_an_alarm_stands_on_top_until_somebody_has_seen_it(
     page = text(ask(house, name, books.overview))
     assert "Alarm: too much" not in page
     assert "staff:ana" in page
+
+
+def test_drafts_that_others_made_wait_for_approval(house: House, database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    post(database, name, bought())
+    for number, maker in enumerate(("staff:ana", "staff:bo", "staff:bo"), 1):
+        toml = write_toml(merged(ADVERT_B, cash_out={"fee": f"0.0{number}"}))
+        policies.create_draft(database, name, toml, maker, NOW)
+        if number < 3:
+            policies.submit(database, name, number, maker, NOW)
+    ask(house, name, books.overview)
+    page = text(ask(house, name, books.overview))
+    assert re.findall("Policy to approve: draft ([0-9])", page) == ["2"]
+    page = text(ask(house, name, Drafts().show, number="2"))
+    assert "It waits for your approval." in page
+    page = text(ask(house, name, Drafts().show, number="1"))
+    assert "It waits for somebody else's approval." in page
+    assert "as soon as it is approved" in page
 
 
 def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> None:
