@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from io import StringIO
 from typing import Any
@@ -63,12 +64,12 @@ def house(database: Database) -> Iterator[House]:
 
 def ask(
     house: House, program: str, handler: Handler, form: Mapping[str, str] | None = None,
-    *, now: datetime = NOW, **path: object,
+    *, now: datetime = NOW, query: str = "", **path: object,
 ) -> Response:  # fmt: skip
     """The answer of a page to an owner, called as the server calls it."""
     place = {
         "type": "http", "method": "POST" if form is not None else "GET", "scheme": "http",
-        "path": "/console/x", "query_string": b"", "server": ("here", 80),
+        "path": "/console/x", "query_string": query.encode(), "server": ("here", 80),
         "headers": [(b"accept-language", b"en")], "path_params": {"program": program, **path},
     }  # fmt: skip
     session = Session(0, None, "s", "staff:ana", "c" * 32, NOW, NOW, 60, LATER)
@@ -149,6 +150,27 @@ def test_an_order_that_is_due_is_settled_by_hand(house: House, database: Databas
     ask(house, name, refunds.settle, {}, now=LATER, id="o1")
     assert _settled(database, name) is not None
     assert audit(database, name).passed
+
+
+@pytest.mark.parametrize("bearer", ["merchant", "platform"])
+def test_a_refund_says_who_pays_what(house: House, database: Database, bearer: str) -> None:
+    toml = merged(ADVERT_B, refund={"bearer": bearer}, commission=COMMISSIONS)
+    name = open_program(database, write_toml(toml))
+    bind = {"type": "bind", "id": "b1", "member": "m1", "referrer": "r1"}
+    cashed = {"type": "cash_out", "id": "x1", "member": "m1", "points": "20"}
+    post(database, name, bind, bought(merchant="tea"), cashed)
+    page = text(ask(house, name, refunds.ask, query="amount=", id="o1"))
+    said = re.sub("<[^>]*>", "", page)
+    assert f"The {bearer}, for what then lacks" in said
+    assert re.search("Commission taken back from\\s+r1", said)
+    said = said.replace(",", "")
+    sums = re.findall("^([0-9.]+) = ([0-9.]+)((?: [+−] [0-9.]+)+)$", said, re.MULTILINE)
+    assert len(sums) == 2
+    for result, first, others in sums:
+        parts = [Decimal(part.replace("−", "-").replace(" ", ""))
+                 for part in re.findall("[+−] [0-9.]+", others)]  # fmt: skip
+        assert Decimal(result) == Decimal(first) + sum(parts)
+    assert sums[0][0] == sums[1][0]
 
 
 def _settled(database: Database, name: str) -> str | None:
