@@ -190,6 +190,7 @@ def test_an_alarm_stands_on_top_until_somebody_has_seen_it(
         )
     [alarm] = controls.list_alarms(database, name, 0, 10)
     page = text(ask(house, name, books.overview))
+    assert "Kept unassigned until a merchant is named" in page
     assert page.index("Alarm: too much") < page.index("Price of a point")
     assert ask(house, name, care.acknowledge, {}, id=alarm.id).status_code == 303
     page = text(ask(house, name, books.overview))
