@@ -47,7 +47,7 @@ def test_three_are_approved_together_and_results_come_back(
         assert [state_of(books, id_) for id_ in SMALL] == ["approved"] * 3
 
         page.goto(f"{CONSOLE}/withdrawals/{UNKNOWN}")
-        page.click("text=Reject")
+        page.click("button:text-is('Reject')")
         expect(page.locator(".error")).to_contain_text("Say why")
         page.click("main >> text=Approve ¥ 10.14")
         page.goto(f"{CONSOLE}/payouts")
