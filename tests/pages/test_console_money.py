@@ -134,10 +134,10 @@ def _appoint(page: Page) -> None:
     form = {"member": "c00145", "region": "3301", "contract": "east"}
     for name, value in form.items():
         page.fill(f"#{name}", value)
-    page.click("text=What would it mean?")
+    page.click("main button:text-is('Preview')")
     expect(page.locator("[role=alert]")).to_contain_text("has an agent on these days")
     page.fill("#region", "31")
-    page.click("text=What would it mean?")
+    page.click("main button:text-is('Preview')")
     expect(page.locator("main")).to_contain_text("c00145 for 上海市?")
     expect(page.locator("main")).to_contain_text("1.5 %")  # the worst case together
     page.click("text=Yes, appoint")
