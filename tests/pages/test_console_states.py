@@ -35,7 +35,15 @@ from springtide.storage import alarms
 from springtide.storage.database import Database
 from springtide.storage.programs import get_program
 from springtide.web.desks import Desks
-from springtide.web.pages.console import batches, books, care, earning, refunds, reviews
+from springtide.web.pages.console import (
+    batches,
+    books,
+    care,
+    earning,
+    papers,
+    refunds,
+    reviews,
+)
 from springtide.web.pages.console.drafts import Drafts
 from springtide.web.pages.shared.call import Call, House, Missing
 from springtide.web.pages.shared.files import read_files
@@ -214,6 +222,12 @@ def test_drafts_that_others_made_wait_for_approval(house: House, database: Datab
     page = text(ask(house, name, Drafts().show, number="1"))
     assert "It waits for somebody else's approval." in page
     assert "as soon as it is approved" in page
+
+
+def test_a_profile_says_whether_it_asks_for_documents(house: House, database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    page = text(ask(house, name, papers.show))
+    assert "asks for no document for anything that is switched on" in page
 
 
 def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> None:
