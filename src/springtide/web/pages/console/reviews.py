@@ -104,7 +104,7 @@ def show_requests(call: Call, staff: SignedIn) -> Response:
     )
     shown = rows[:ROWS_A_PAGE]
     return call.page(
-        "console/cash_outs.html", staff=staff, tab="withdrawals", state=state,
+        "console/cash_outs.html", staff=staff, tab="cash-outs", state=state,
         states=cash_outs.STATES, rows=[(row, (call.now - row.asked_at).days) for row in shown],
         due=cash_outs.next_batch(call.database, call.program, call.now),
         following=call.here(after=str(shown[-1].number)) if len(rows) > ROWS_A_PAGE else "",
