@@ -144,7 +144,7 @@ def test_commissions_on_statement_are_listed_and_marked(
     assert commissions.list_payable(database, name, NOW)[0][1] == due - 1_000_000
     why = text(ask(house, name, earning.why, id="o1"))
     assert "m1 → r1" in why
-    assert "0.3 %" in why
+    assert "3.00 = 1,000.00 × 0.3 %" in why
 
 
 def test_an_order_that_is_due_is_settled_by_hand(house: House, database: Database) -> None:
