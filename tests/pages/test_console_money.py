@@ -69,17 +69,17 @@ def _import(page: Page, reference: str) -> None:
     """Tell the results, first as text with a line that cannot be used, then as a file."""
     page.goto(f"{CONSOLE}/payouts")
     page.fill("#results", f"state\n{reference}")
-    page.click("text=Take them in")
+    page.click("text=Record these results")
     expect(page.locator("[role=alert]")).to_contain_text("has no column reference")
     told = f"reference,state,reason\n{reference},settled,by letter\n"
     page.fill("#results", f"{told}elsewhere,settled,\n")
-    page.click("text=Take them in")
+    page.click("text=Record these results")
     report = page.locator("[role=status]")
     expect(report).to_contain_text("1 paid and settled")
     expect(report).to_contain_text("line 3: reference 'elsewhere' is unknown")
     file: FilePayload = {"name": "bank.csv", "mimeType": "text/csv", "buffer": told.encode()}
     page.set_input_files("#file", file)
-    page.click("text=Take them in")
+    page.click("text=Record these results")
     expect(report).to_contain_text("Known before: 1")
 
 

@@ -126,7 +126,7 @@ def test_a_policy_from_draft_to_effect(
 
 def _told_again(owner: Page, books: Database, toml: str) -> None:
     """The backtest of the page is that of the service."""
-    owner.click("text=Tell the history under the draft")
+    owner.click("text=Calculate the history under the draft")
     expect(owner.locator("[data-backtest]")).to_be_visible()
     assert "#" not in owner.url, "with a fragment the page would not load again by itself"
     found = backtest(books, "demo", toml)
