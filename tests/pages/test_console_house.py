@@ -45,7 +45,7 @@ def test_levels_are_counted_when_somebody_asks(visits: Visits, books: Database) 
         page.goto(f"{CONSOLE}/levels")
         assert page.locator("main input[name^='tick:']").count() == 0
         expect(page.locator("main")).to_contain_text("nobody's level changes by it")
-        page.click("text=Look who has")
+        page.click("main button:text-is('Calculate')")
         ticks = page.locator("main input[name^='tick:']")
         names = [tick.get_attribute("name") or "" for tick in ticks.all()]
         assert len(names) > 1

@@ -100,7 +100,7 @@ def test_a_policy_from_draft_to_effect(
     _told_again(owner, books, draft.toml)
     owner.click("text=Submit for approval")
     expect(owner.locator(".chip").first).to_have_text("waits for approval")
-    expect(owner.locator("text=Approve >> nth=0")).to_have_count(0)
+    expect(owner.locator("button:text-is('Approve')")).to_have_count(0)
     forged = owner.request.post(
         f"{HERE}/policy/drafts/{draft.number}/approve", form={"csrf": csrf(owner)}
     )
@@ -126,7 +126,7 @@ def test_a_policy_from_draft_to_effect(
 
 def _told_again(owner: Page, books: Database, toml: str) -> None:
     """The backtest of the page is that of the service."""
-    owner.click("text=Tell the history under the draft")
+    owner.click("text=Calculate the history under the draft")
     expect(owner.locator("[data-backtest]")).to_be_visible()
     assert "#" not in owner.url, "with a fragment the page would not load again by itself"
     found = backtest(books, "demo", toml)

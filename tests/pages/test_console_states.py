@@ -1,8 +1,10 @@
 """Pages of the console in states that the demonstration is not in: their handlers, called."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from io import StringIO
 from typing import Any
@@ -22,6 +24,7 @@ from springtide.services import (
     controls,
     listing,
     payouts,
+    policies,
     withdrawals,
 )
 from springtide.services.audit import audit
@@ -32,9 +35,19 @@ from springtide.storage import alarms
 from springtide.storage.database import Database
 from springtide.storage.programs import get_program
 from springtide.web.desks import Desks
-from springtide.web.pages.console import batches, books, care, earning, refunds, reviews
+from springtide.web.pages.console import (
+    batches,
+    books,
+    care,
+    earning,
+    papers,
+    refunds,
+    reviews,
+)
+from springtide.web.pages.console.drafts import Drafts
 from springtide.web.pages.shared.call import Call, House, Missing
 from springtide.web.pages.shared.files import read_files
+from springtide.web.pages.shared.formats import money_text
 from springtide.web.pages.shared.overviews import Overviews
 from springtide.web.pages.shared.render import Templates
 from springtide.web.pages.shared.uploads import read_files as read_files_of
@@ -59,12 +72,12 @@ def house(database: Database) -> Iterator[House]:
 
 def ask(
     house: House, program: str, handler: Handler, form: Mapping[str, str] | None = None,
-    *, now: datetime = NOW, **path: object,
+    *, now: datetime = NOW, query: str = "", **path: object,
 ) -> Response:  # fmt: skip
     """The answer of a page to an owner, called as the server calls it."""
     place = {
         "type": "http", "method": "POST" if form is not None else "GET", "scheme": "http",
-        "path": "/console/x", "query_string": b"", "server": ("here", 80),
+        "path": "/console/x", "query_string": query.encode(), "server": ("here", 80),
         "headers": [(b"accept-language", b"en")], "path_params": {"program": program, **path},
     }  # fmt: skip
     session = Session(0, None, "s", "staff:ana", "c" * 32, NOW, NOW, 60, LATER)
@@ -123,13 +136,15 @@ def test_commissions_on_statement_are_listed_and_marked(
     assert rows[1] == [member, format_money(due), format_money(payable)]
     form = {"earner": member, "amount": "1,000", "reference": "bank 1"}
     refused = ask(house, name, earning.mark_paid, form)
-    assert (refused.status_code, "more than there is" in text(refused)) == (409, True)
+    said = re.sub("<[^>]*>", "", text(refused))
+    assert refused.status_code == 409
+    assert f"Not recorded: ¥ 1,000.00 is more than the {money_text(due)} due to r1." in said
     marked = ask(house, name, earning.mark_paid, {**form, "amount": "1"})
     assert marked.status_code == 303
     assert commissions.list_payable(database, name, NOW)[0][1] == due - 1_000_000
     why = text(ask(house, name, earning.why, id="o1"))
     assert "m1 → r1" in why
-    assert "0.3 %" in why
+    assert "3.00 = 1,000.00 × 0.3 %" in why
 
 
 def test_an_order_that_is_due_is_settled_by_hand(house: House, database: Database) -> None:
@@ -143,6 +158,27 @@ def test_an_order_that_is_due_is_settled_by_hand(house: House, database: Databas
     ask(house, name, refunds.settle, {}, now=LATER, id="o1")
     assert _settled(database, name) is not None
     assert audit(database, name).passed
+
+
+@pytest.mark.parametrize("bearer", ["merchant", "platform"])
+def test_a_refund_says_who_pays_what(house: House, database: Database, bearer: str) -> None:
+    toml = merged(ADVERT_B, refund={"bearer": bearer}, commission=COMMISSIONS)
+    name = open_program(database, write_toml(toml))
+    bind = {"type": "bind", "id": "b1", "member": "m1", "referrer": "r1"}
+    cashed = {"type": "cash_out", "id": "x1", "member": "m1", "points": "20"}
+    post(database, name, bind, bought(merchant="tea"), cashed)
+    page = text(ask(house, name, refunds.ask, query="amount=", id="o1"))
+    said = re.sub("<[^>]*>", "", page)
+    assert f"The {bearer}, for what then lacks" in said
+    assert re.search("Commission taken back from\\s+r1", said)
+    said = said.replace(",", "")
+    sums = re.findall("^([0-9.]+) = ([0-9.]+)((?: [+−] [0-9.]+)+)$", said, re.MULTILINE)
+    assert len(sums) == 2
+    for result, first, others in sums:
+        parts = [Decimal(part.replace("−", "-").replace(" ", ""))
+                 for part in re.findall("[+−] [0-9.]+", others)]  # fmt: skip
+        assert Decimal(result) == Decimal(first) + sum(parts)
+    assert sums[0][0] == sums[1][0]
 
 
 def _settled(database: Database, name: str) -> str | None:
@@ -162,11 +198,36 @@ def test_an_alarm_stands_on_top_until_somebody_has_seen_it(
         )
     [alarm] = controls.list_alarms(database, name, 0, 10)
     page = text(ask(house, name, books.overview))
+    assert "Kept unassigned until a merchant is named" in page
     assert page.index("Alarm: too much") < page.index("Price of a point")
     assert ask(house, name, care.acknowledge, {}, id=alarm.id).status_code == 303
     page = text(ask(house, name, books.overview))
     assert "Alarm: too much" not in page
     assert "staff:ana" in page
+
+
+def test_drafts_that_others_made_wait_for_approval(house: House, database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    post(database, name, bought())
+    for number, maker in enumerate(("staff:ana", "staff:bo", "staff:bo"), 1):
+        toml = write_toml(merged(ADVERT_B, cash_out={"fee": f"0.0{number}"}))
+        policies.create_draft(database, name, toml, maker, NOW)
+        if number < 3:
+            policies.submit(database, name, number, maker, NOW)
+    ask(house, name, books.overview)
+    page = text(ask(house, name, books.overview))
+    assert re.findall("Policy to approve: draft ([0-9])", page) == ["2"]
+    page = text(ask(house, name, Drafts().show, number="2"))
+    assert "It waits for your approval." in page
+    page = text(ask(house, name, Drafts().show, number="1"))
+    assert "It waits for somebody else's approval." in page
+    assert "as soon as it is approved" in page
+
+
+def test_a_profile_says_whether_it_asks_for_documents(house: House, database: Database) -> None:
+    name = open_program(database, write_toml(ADVERT_B))
+    page = text(ask(house, name, papers.show))
+    assert "asks for no document for anything that is switched on" in page
 
 
 def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> None:
@@ -182,7 +243,8 @@ def test_cash_outs_that_wait_are_listed(house: House, database: Database) -> Non
 
 
 def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> None:
-    name = open_program(database, write_toml(ADVERT_B))
+    toml = write_toml(merged(ADVERT_B, withdrawal={"fee": "0.04"}))
+    name = open_program(database, toml)
     cashed = {"type": "cash_out", "id": "x1", "member": "m1", "points": "all"}
     post(database, name, bought(), cashed)
     with Writer(database, name, lambda: NOW) as writer:
@@ -193,10 +255,15 @@ def test_a_batch_has_a_file_for_the_bank(house: House, database: Database) -> No
         )
         sandbox = payouts.Sandbox()
         payouts.send(database, name, writer.post, sandbox, "friday", by="staff:bo", now=NOW)
-    assert "friday" in text(ask(house, name, batches.show))
+    page = text(ask(house, name, batches.show))
+    assert "friday" in page
+    for amount in ("12.500000", "0.500000", "12.000000"):
+        assert f'value="{amount}"' in page, amount
+    page = text(ask(house, name, batches.batch, batch="friday"))
+    assert "12.00 = 12.50 − 0.50" in page
     rows = list(csv.reader(StringIO(text(ask(house, name, batches.file, batch="friday")))))
     row, _ = withdrawals.read_withdrawal(database, name, "w1")
-    assert rows == [["reference", "member", "amount"], [row.reference, "m1", "12.50"]]
+    assert rows == [["reference", "member", "amount"], [row.reference, "m1", "12.00"]]
     with pytest.raises(Missing):
         ask(house, name, batches.file, batch="monday")
 

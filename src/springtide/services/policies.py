@@ -44,6 +44,7 @@ __all__ = [
     "get_draft",
     "get_version",
     "list_drafts",
+    "list_for_approval",
     "preview",
     "put_due_in_effect",
     "put_in_effect",
@@ -166,6 +167,12 @@ def list_drafts(database: Database, name: str) -> Sequence[Draft]:
     """All drafts of a program, oldest first."""
     with database.snapshot() as tx:
         return drafts.list_drafts(tx, programs.get_program(tx, name))
+
+
+def list_for_approval(database: Database, name: str, actor: str) -> list[int]:
+    """Numbers of the drafts that wait for somebody's approval: those that others submitted."""
+    with database.snapshot() as tx:
+        return drafts.list_for_approval(tx, programs.get_program(tx, name), actor)
 
 
 def get_draft(database: Database, name: str, number: int) -> Draft:

@@ -12,11 +12,12 @@ from springtide.core.withdrawal import STATES
 from springtide.storage import listing, programs, withdrawals
 from springtide.storage.chain import decode
 from springtide.storage.database import Database
-from springtide.storage.withdrawals import StepRow
+from springtide.storage.withdrawals import StateSum, StepRow
 
 __all__ = [
     "STATES",
     "Post",
+    "StateSum",
     "StepRow",
     "Withdrawal",
     "ask",
@@ -113,8 +114,8 @@ def find_withdrawals(database: Database, name: str, ids: Collection[str]) -> lis
     return sorted(found.values(), key=lambda row: row.seq)
 
 
-def count_states(database: Database, name: str) -> dict[str, tuple[int, int]]:
-    """How many withdrawals are in each state, and how much they are together, in micro.
+def count_states(database: Database, name: str) -> dict[str, StateSum]:
+    """How many withdrawals are in each state, and how much they are together.
 
     Raises:
         UnknownProgram: there is none of this name.

@@ -64,6 +64,16 @@ def list_drafts(tx: psycopg.Connection, program: Program) -> list[Draft]:
         ).fetchall()
 
 
+def list_for_approval(tx: psycopg.Connection, program: Program, actor: str) -> list[int]:
+    """Numbers of the drafts that somebody may approve: submitted, and made by others."""
+    rows = tx.execute(
+        "SELECT number FROM policy_draft WHERE program_id = %s AND state = 'submitted'"
+        " AND made_by <> %s ORDER BY number",
+        [program.id, actor],
+    )
+    return [number for (number,) in rows]
+
+
 def find_draft(tx: psycopg.Connection, program: Program, number: int) -> Draft | None:
     """One draft."""
     with tx.cursor(row_factory=class_row(Draft)) as cursor:

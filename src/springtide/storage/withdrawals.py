@@ -207,33 +207,44 @@ def read_steps(
     return [StepRow(*row) for row in rows]
 
 
+class StateSum(NamedTuple):
+    """Withdrawals in a state: how many, what was asked for, and less the fees; in micro."""
+
+    number: int
+    amount: int
+    net: int
+
+
 class BatchRow(NamedTuple):
-    """What was sent together: how many, how much reaches their owners, and how it stands."""
+    """What was sent together: how many, asked for and less the fee, and how it stands."""
 
     name: str
     sent_at: datetime
     payouts: int
+    amount: int
     net: int
     states: dict[str, int]
 
 
-def count_states(tx: psycopg.Connection, program: Program) -> dict[str, tuple[int, int]]:
-    """How many withdrawals are in each state, and how much they are together, in micro."""
+def count_states(tx: psycopg.Connection, program: Program) -> dict[str, StateSum]:
+    """How many withdrawals are in each state, and how much they are together."""
     rows = tx.execute(
-        "SELECT state, count(*), sum(amount) FROM withdrawal WHERE program_id = %s GROUP BY 1",
+        "SELECT state, count(*), sum(amount), sum(amount - fee) FROM withdrawal"
+        " WHERE program_id = %s GROUP BY 1",
         [program.id],
     )
-    return {state: (number, int(amount)) for state, number, amount in rows}
+    return {row[0]: StateSum(*map(int, row[1:])) for row in rows}
 
 
 def list_batches(tx: psycopg.Connection, program: Program, most: int) -> list[BatchRow]:
     """What was sent together, the newest first; a reference is its batch, `w` and its seq."""
     rows = tx.execute(
         """
-        SELECT name, min(at), sum(number)::bigint, sum(net), jsonb_object_agg(state, number)
+        SELECT name, min(at), sum(number)::bigint, sum(amount)::bigint, sum(net)::bigint,
+               jsonb_object_agg(state, number)
         FROM (
             SELECT left(w.reference, -length('w' || w.seq)) AS name, w.state, min(a.at) AS at,
-                   count(*) AS number, sum(w.amount - w.fee) AS net
+                   count(*) AS number, sum(w.amount) AS amount, sum(w.amount - w.fee) AS net
             FROM withdrawal w JOIN withdrawal_act a
               ON a.program_id = w.program_id AND a.withdrawal = w.id AND a.to_state = 'sent'
             WHERE w.program_id = %s AND w.reference IS NOT NULL GROUP BY 1, 2
@@ -241,4 +252,4 @@ def list_batches(tx: psycopg.Connection, program: Program, most: int) -> list[Ba
         """,
         [program.id, most],
     )
-    return [BatchRow(name, at, count, int(net), by) for name, at, count, net, by in rows]
+    return [BatchRow(*row) for row in rows]

@@ -30,7 +30,7 @@ def overview(call: Call, staff: SignedIn) -> Response:
         return call.page("shared/counting.html", 202)
     return call.page(
         "console/overview.html", staff=staff, tab="overview", found=found,
-        flow=_flow(call, found), price=_price(call, found), **care.waiting(call),
+        flow=_flow(call, found), price=_price(call, found), **care.waiting(call, staff),
     )  # fmt: skip
 
 

@@ -6,7 +6,15 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from springtide.services import acts, commissions, controls, listing, merchants, withdrawals
+from springtide.services import (
+    acts,
+    commissions,
+    controls,
+    listing,
+    merchants,
+    policies,
+    withdrawals,
+)
 from springtide.services.gateway import UnknownAlarm, UnknownMember
 from springtide.services.login import SignedIn
 from springtide.web.pages.console.deeds import REFUSED, actor_of, path_id
@@ -60,12 +68,19 @@ class Care:
         return call.go(call.at("console", f"/members/{quote(id_)}"))
 
 
-def waiting(call: Call) -> dict[str, Any]:
-    """What waits for people: withdrawals, applications and alarms nobody has seen."""
+def waiting(call: Call, staff: SignedIn) -> dict[str, Any]:
+    """What waits for people: withdrawals, drafts, applications and alarms nobody has seen."""
     counted = withdrawals.count_states(call.database, call.program)
     alarms = controls.list_alarms(call.database, call.program, 0, MOST_ALARMS)
     applied = merchants.list_applications(call.database, call.program, "applied", "", 100)
+    may_approve = "policy.approve" in staff.permissions(call.program)
+    drafts = (
+        policies.list_for_approval(call.database, call.program, actor_of(staff))
+        if may_approve
+        else []
+    )
     return {
+        "drafts": drafts,
         "to_review": [counted.get(state, (0, 0)) for state in ("requested", "under_review")],
         "to_send": counted.get("approved", (0, 0)),
         "unclear": counted.get("unknown", (0, 0)),

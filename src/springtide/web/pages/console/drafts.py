@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -95,13 +95,16 @@ class Drafts:
         except UnknownDraft:
             raise Missing from None
         played = self._plays.find(*key)
-        _, running = policies.get_version(call.database, call.program)
-        fees = [read_policy(text).cash_out_fee_ppm for text in (running, draft.toml)]
+        program, _ = listing.read_program(call.database, call.program)
+        texts = program.policy_toml, draft.toml
+        fees = [read_policy(text).cash_out_fee_ppm for text in texts]
         return call.page(
             "console/draft.html", status, staff=staff, tab="policy", draft=draft,
             changes=changes, refused=refused, may=_may(draft, staff, call.program),
             budget=budget_of(call.database, call.program, draft.toml),
-            labels=LABELS, fees=fees, told=self._backtests.find(*key), played=played,
+            earliest=call.now + timedelta(days=program.notice_days),
+            notice_days=program.notice_days, labels=LABELS, fees=fees, played=played,
+            told=self._backtests.find(*key),
             charts=_charts(call, played.result) if played and played.result else None,
         )  # fmt: skip
 

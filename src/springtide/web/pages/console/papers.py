@@ -93,5 +93,6 @@ def _page(
     return call.page(
         "console/profile.html", status, staff=staff, tab="profile", stands=stands, rows=rows,
         features=list(profiles.FEATURES), kinds=list(profiles.KINDS), today=call.now.date(),
+        asks=any(stands.profile.evidence.get(name) for name in stands.features),
         errors=errors or {}, typed={name: call.form.get(name, "") for name in FIELDS},
     )  # fmt: skip

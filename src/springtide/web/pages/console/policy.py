@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from springtide.core.policy import PolicyError
+from springtide.core.policy_file import read_policy
 from springtide.core.units import parse_decimal, parse_money
 from springtide.services import listing, policies
 from springtide.services.budget import Budget, budget_of
@@ -61,7 +62,7 @@ def show(call: Call, staff: SignedIn) -> Response:
     number, text = policies.get_version(call.database, call.program)
     return call.page(
         "console/policy.html", staff=staff, tab="policy", number=number, text=text,
-        groups=spoken(text, POLICY),
+        groups=spoken(text, POLICY), rules=read_policy(text),
         versions=listing.list_policies(call.database, call.program)[::-1],
         drafts=policies.list_drafts(call.database, call.program)[::-1][:20],
     )  # fmt: skip
@@ -76,7 +77,7 @@ def version(call: Call, staff: SignedIn) -> Response:
     running, _ = policies.get_version(call.database, call.program)
     return call.page(
         "console/version.html", staff=staff, tab="policy", row=rows[number], running=running,
-        groups=spoken(rows[number].toml, POLICY),
+        groups=spoken(rows[number].toml, POLICY), rules=read_policy(rows[number].toml),
     )  # fmt: skip
 
 

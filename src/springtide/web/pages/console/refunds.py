@@ -1,15 +1,17 @@
 """Taking an order back, all or a part of it, and settling one by hand that is due."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from anyio.from_thread import run as run_async
 from starlette.responses import Response
 
 from springtide.core.event_fields import Json
+from springtide.core.journal import REFUNDS
+from springtide.core.reducer import Outcome
 from springtide.core.units import format_money, parse_money
-from springtide.services import listing
+from springtide.services import holding, listing
 from springtide.services.desk import Deed
 from springtide.services.listing import EntryRow
 from springtide.services.login import SignedIn
@@ -22,6 +24,16 @@ from springtide.web.pages.shared.people import random_hex
 ORDERS = ["purchase", "pay"]
 
 
+class Part(NamedTuple):
+    """A part of what a buyer is paid back, in micro; below zero for what is left over."""
+
+    source: str
+    """The account it comes from, without whose it is; `clawback` or `surplus` for these."""
+    kind: str
+    who: str
+    micro: int
+
+
 def ask(call: Call, staff: SignedIn) -> Response:
     """What taking an order back would do now; an amount is a part of it."""
     return _page(call, staff, call.asked("amount", 40))
@@ -31,17 +43,35 @@ def _page(
     call: Call, staff: SignedIn, amount: str, refusal: Exception | None = None
 ) -> Response:
     row = _order(call)
-    given: dict[str, Any] = {"quote": None, "refusal": refusal, "id": ""}
+    given: dict[str, Any] = {"quote": None, "paid_by": [], "refusal": refusal, "id": ""}
     if "amount" in call.request.query_params and refusal is None:
         event = _event(f"refund_{random_hex(16)}", row.id, amount)
         outcome, _ = preview(call.database, call.program, event, call.now)
-        given = {"quote": outcome.receipt, "refusal": outcome.refusal, "id": event["id"]}
+        given = {
+            "quote": outcome.receipt, "paid_by": _paid_by(outcome),
+            "refusal": outcome.refusal, "id": event["id"],
+        }  # fmt: skip
+        program, state = listing.read_program(call.database, call.program)
+        burned: Any = outcome.receipt.get("burned", 0)
+        given["worth"], given["cash_now"] = holding.worth(burned, program, state.policy)
     paid = json.loads(row.event)
     left = parse_money(paid["amount"]) - row.refunded
     return call.page(
         "console/refund.html", 409 if refusal else 200, staff=staff, tab="orders", row=row,
         event=paid, left=left, amount=amount, taken=_taken(amount, left), **given,
     )  # fmt: skip
+
+
+def _paid_by(outcome: Outcome) -> list[Part]:
+    """What a refund is paid from; what it leaves over goes the other way."""
+    found = []
+    for kind, debit, credit, micro in outcome.entry.transfers if outcome.entry else []:
+        if credit == REFUNDS:
+            account, _, who = debit.partition(":")
+            found.append(Part(kind if kind == "clawback" else account, kind, who, micro))
+        elif kind == "surplus":
+            found.append(Part(kind, kind, "", -micro))
+    return found
 
 
 def _taken(amount: str, left: int) -> int:

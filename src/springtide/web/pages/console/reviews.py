@@ -10,7 +10,7 @@ from springtide.core.refusals import Refusal, UnknownWithdrawal
 from springtide.core.withdrawal import GIVEN_BACK
 from springtide.services import cash_outs, controls, holding, listing, withdrawals
 from springtide.services.login import SignedIn
-from springtide.services.withdrawals import Withdrawal
+from springtide.services.withdrawals import StateSum, Withdrawal
 from springtide.web.pages.console.deeds import (
     REFUSED,
     ROWS_A_PAGE,
@@ -29,6 +29,9 @@ GROUPS = {
     "given-back": GIVEN_BACK,
 }
 """What a reviewer looks for, and the states it is."""
+
+OVER = ("settled", "given-back")
+"""Groups of withdrawals of which nothing is on its way any more."""
 
 OUTCOMES = ("settled", "failed", "returned")
 """What a person may say became of a payout."""
@@ -66,6 +69,7 @@ def show_list(call: Call, staff: SignedIn) -> Response:
     return call.page(
         "console/withdrawals.html", staff=staff, tab="withdrawals", group=group,
         groups={name: _add_up(counted, states) for name, states in GROUPS.items()},
+        over=group in OVER,
         rows=[_waiting(call, staff, row) for row in shown],
         daily=cash_outs.next_batch(call.database, call.program, call.now) is not None,
         first=call.here(after="") if after else "",
@@ -73,9 +77,9 @@ def show_list(call: Call, staff: SignedIn) -> Response:
     )  # fmt: skip
 
 
-def _add_up(counted: dict[str, tuple[int, int]], states: tuple[str, ...]) -> tuple[int, int]:
-    found = [counted.get(state, (0, 0)) for state in states]
-    return sum(number for number, _ in found), sum(micro for _, micro in found)
+def _add_up(counted: dict[str, StateSum], states: tuple[str, ...]) -> StateSum:
+    found = [counted[state] for state in states if state in counted]
+    return StateSum(*(sum(column) for column in zip((0, 0, 0), *found, strict=True)))
 
 
 def _waiting(call: Call, staff: SignedIn, row: Withdrawal) -> Waiting:
@@ -100,7 +104,7 @@ def show_requests(call: Call, staff: SignedIn) -> Response:
     )
     shown = rows[:ROWS_A_PAGE]
     return call.page(
-        "console/cash_outs.html", staff=staff, tab="withdrawals", state=state,
+        "console/cash_outs.html", staff=staff, tab="cash-outs", state=state,
         states=cash_outs.STATES, rows=[(row, (call.now - row.asked_at).days) for row in shown],
         due=cash_outs.next_batch(call.database, call.program, call.now),
         following=call.here(after=str(shown[-1].number)) if len(rows) > ROWS_A_PAGE else "",
@@ -122,10 +126,13 @@ def _page(
     others = withdrawals.list_withdrawals(
         call.database, call.program, member=row.member, after=0, most=1_000
     )
+    asked = listing.read_entry(call.database, call.program, ["withdraw"], row.id)
+    assert asked is not None
     status = 409 if refusal else 422 if lacks else 200
     return call.page(
         "console/withdrawal.html", status, staff=staff, tab="withdrawals",
         one=_waiting(call, staff, row), steps=steps, refusal=refusal, lacks=lacks,
+        asked_at=asked.posted_at, over=any(row.state in GROUPS[group] for group in OVER),
         why=call.form.get("why", ""), outcomes=_outcomes(row),
         others=[other for other in others[::-1] if other.id != row.id][:MOST_OTHERS],
         has=holding.read_holding(call.database, call.program, row.member),

@@ -68,11 +68,12 @@ def batches(call: Call, _: SignedIn) -> Found:
     found = payout_batches.list_batches(call.database, call.program, MOST_ROWS)
     heads: list[Head] = [
         (call.say("Batch"), "text"), (call.say("When (UTC)"), "moment"),
-        (call.say("Payouts"), "count"), (call.say("Reaches members"), "money"),
+        (call.say("Payouts"), "count"), (call.say("Asked for"), "money"),
+        (call.say("Fees"), "money"), (call.say("Reaches members"), "money"),
         (call.say("How they stand"), "text"),
     ]  # fmt: skip
     return "batches", heads, (
-        [one.name, one.sent_at, one.payouts, one.net,
+        [one.name, one.sent_at, one.payouts, one.amount, one.amount - one.net, one.net,
          ", ".join(f"{n} {call.say(STATES[state])}" for state, n in one.states.items())]
         for one in found
     )  # fmt: skip
