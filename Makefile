@@ -4,9 +4,11 @@
 # A distribution's Python comes first: it was built with profile-guided optimization, which one
 # that was compiled at home seldom is, and the books are written a twentieth faster by it.
 PYTHONS := /usr/bin/python3 python3.11 python3.12 python3.13 python3.14 python3
-PYTHON ?= $(shell for python in $(PYTHONS); do \
+ifndef PYTHON
+PYTHON := $(shell for python in $(PYTHONS); do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		&& echo $$python && break; done)
+endif
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := $(VENV)-peers
@@ -99,8 +101,8 @@ $(VENV)/ready-dev: pyproject.toml | $(VENV)/node
 	$(PIP) --no-deps 'openapi-python-client>=0.29.1,<0.30'
 	touch $(VENV)/ready $@
 
-# What the pages are made of: the machine's Node.js if it is 20 or later, else PyPI's.
-assets: $(PAGES)
+# The product with its pages; they are made by the machine's Node.js if it is 20 or later, else PyPI's.
+assets: $(VENV)/ready $(PAGES)
 
 $(PAGES): $(WEB)/assets/node_modules/ready $(wildcard $(WEB)/assets/*.*) $(shell find $(WEB)/templates -name '*.html')
 	export PATH="$(abspath $(BIN)):$$PATH"; cd $(WEB)/assets && npm run --silent build

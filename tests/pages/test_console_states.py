@@ -224,6 +224,28 @@ def test_drafts_that_others_made_wait_for_approval(house: House, database: Datab
     assert "as soon as it is approved" in page
 
 
+def test_a_draft_that_cannot_be_approved_does_not_wait(
+    house: House, database: Database
+) -> None:
+    """Another one has its day already; and once that is in effect, this one is outdated."""
+    name = open_program(database, write_toml(ADVERT_B))
+    post(database, name, bought())
+    for number in (1, 2):
+        toml = write_toml(merged(ADVERT_B, cash_out={"fee": f"0.0{number}"}))
+        policies.create_draft(database, name, toml, "staff:bo", NOW)
+        policies.submit(database, name, number, "staff:bo", NOW)
+    day = NOW + timedelta(days=30)
+    policies.approve(database, name, 1, "staff:ana", NOW, day)
+    ask(house, name, books.overview)
+    assert "Policy to approve" not in text(ask(house, name, books.overview))
+    page = text(ask(house, name, Drafts().show, number="2"))
+    assert "Draft 1 is approved and waits for its day." in page
+    policies.put_in_effect(database, name, day)
+    assert "Policy to approve" not in text(ask(house, name, books.overview))
+    page = text(ask(house, name, Drafts().show, number="2"))
+    assert "Version 2 came into effect meanwhile" in page
+
+
 def test_a_profile_says_whether_it_asks_for_documents(house: House, database: Database) -> None:
     name = open_program(database, write_toml(ADVERT_B))
     page = text(ask(house, name, papers.show))

@@ -60,6 +60,7 @@ def test_it_changes_nothing_and_says_what_a_purchase_then_brings(
     assert isinstance(told, dict)
     assert told["amount"] == "250.000000"
     assert told["highest"] == "300.000000"
+    assert told["highest_paid"] == "240.000000"
     after = disclose(database, busy, "250.00", NOW)
     granted = outcome.receipt["granted"]
     assert isinstance(granted, int)

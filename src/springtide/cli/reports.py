@@ -132,8 +132,9 @@ def disclose_command(
     today = {"spent": money(now.amount), "its points are worth": money(now.value)}
     word = now_word(pays_cash=found.pays_cash)
     today[f"{word} for them"] = money(now.cash_now)
-    if now.highest is not None:
+    if now.highest is not None and now.highest_paid is not None:
         today["the cap"] = money(now.highest)
+        today["  paid of it, after the fee"] = money(now.highest_paid)
     if now.price_multiple is not None:
         today["  the price must grow"] = f"{now.price_multiple:,.1f} times"
     if now.pool_multiple is not None:

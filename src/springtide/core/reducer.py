@@ -79,12 +79,12 @@ from springtide.core.withdrawal import (
 
 @dataclass(slots=True)
 class Outcome:
-    """The answer to an event, and the entry it posted: none if it was refused or repeated."""
+    """The answer to an event; one that was neither refused nor repeated has posted an entry."""
 
     answer: Posted | Receipt
     """What was posted, now or before, or the receipt of a refusal."""
     entry: Entry | None
-    """Until it is written."""
+    """What it posted, until that is written."""
     seq: int = 0
     """Of the entry; 0 if there is none."""
     refusal: Refusal | None = None

@@ -73,7 +73,7 @@ def receipt_of_newcomer(
     newcomer = "springtide:newcomer"
     event = {"type": "purchase", "id": newcomer, "member": newcomer, "amount": amount}
     outcome, _ = preview(database, name, event, now)
-    if outcome.entry is None:
+    if not outcome.is_posted:
         raise NotDisclosed(f"a purchase of {amount} would be refused: {outcome.refusal}")
     return cast(dict[str, Any], outcome.receipt)
 
@@ -113,6 +113,9 @@ def as_json(name: str, found: Disclosure) -> dict[str, object]:
             "value": format_money(now.value),
             "cash_now": format_money(now.cash_now),
             "highest": None if now.highest is None else format_money(now.highest),
+            "highest_paid": None
+            if now.highest_paid is None
+            else format_money(now.highest_paid),
             "price_multiple": now.price_multiple,
             "pool_multiple": now.pool_multiple,
         },

@@ -121,7 +121,8 @@ def count_states(database: Database, name: str) -> dict[str, StateSum]:
         UnknownProgram: there is none of this name.
     """
     with database.snapshot() as tx:
-        return withdrawals.count_states(tx, programs.get_program(tx, name))
+        found = withdrawals.count_states(tx, programs.get_program(tx, name))
+    return {state: found.get(state, StateSum(0, 0, 0)) for state in STATES}
 
 
 def step_events(

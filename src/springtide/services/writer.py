@@ -97,7 +97,7 @@ class Writer:
         deeds: Mapping[int, Deed] | None = None,
         also: Also | None = None,
     ) -> list[Outcome]:
-        """Post events in order, durably, and answer each; entries come closed.
+        """Post events in order, durably, and answer each; the entries are let go.
 
         Of each `MOST_IN_A_BATCH` of them all is written, or none. `deeds` says by place who
         decided on an event: that goes to the log of acts with it, if it is posted. `also` does

@@ -65,11 +65,16 @@ def list_drafts(tx: psycopg.Connection, program: Program) -> list[Draft]:
 
 
 def list_for_approval(tx: psycopg.Connection, program: Program, actor: str) -> list[int]:
-    """Numbers of the drafts that somebody may approve: submitted, and made by others."""
+    """Numbers of the drafts that somebody may approve: submitted, and made by others.
+
+    None is, while another waits for its day, or if it was made against an older version.
+    """
+    if find_scheduled(tx, program) is not None:
+        return []
     rows = tx.execute(
         "SELECT number FROM policy_draft WHERE program_id = %s AND state = 'submitted'"
-        " AND made_by <> %s ORDER BY number",
-        [program.id, actor],
+        " AND base_version = %s AND made_by <> %s ORDER BY number",
+        [program.id, program.policy_version, actor],
     )
     return [number for (number,) in rows]
 

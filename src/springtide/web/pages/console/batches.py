@@ -1,14 +1,10 @@
 """Payouts: what is approved goes out once, and what the bank says of it comes back."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from starlette.responses import Response
 
 from springtide.services import payout_batches, payouts, withdrawals
 from springtide.services.login import SignedIn
 from springtide.services.payouts import PayoutRefused, Report
-from springtide.services.withdrawals import Withdrawal
 from springtide.web.pages.console.deeds import actor_of, poster
 from springtide.web.pages.shared.call import HEADERS, Call, Missing
 from springtide.web.pages.shared.people import random_hex
@@ -28,24 +24,12 @@ def _page(
     report: Report | None = None,
     told: str = "",
 ) -> Response:
-    counted = withdrawals.count_states(call.database, call.program)
-    approved = withdrawals.list_withdrawals(
-        call.database, call.program, state="approved", after=0, most=payouts.MOST_AT_ONCE
-    )
     return call.page(
         "console/payouts.html", 409 if refusal else 200, staff=staff, tab="payouts",
-        batch=random_hex(8), waiting=counted["approved"].number if "approved" in counted else 0,
-        **_sums(approved), told=told, refusal=refusal, report=report,
+        batch=random_hex(8), told=told, refusal=refusal, report=report,
+        waiting=withdrawals.count_states(call.database, call.program)["approved"],
         batches=payout_batches.list_batches(call.database, call.program, MOST_BATCHES),
     )  # fmt: skip
-
-
-def _sums(rows: Sequence[Withdrawal]) -> dict[str, Any]:
-    """What was asked for, and the fee that is kept of it; the rest reaches the members."""
-    return {
-        "amount": sum(row.amount_micro for row in rows),
-        "fee": sum(row.fee_micro for row in rows),
-    }
 
 
 def send(call: Call, staff: SignedIn) -> Response:
@@ -77,7 +61,8 @@ def batch(call: Call, staff: SignedIn) -> Response:
     if not rows:
         raise Missing
     return call.page(
-        "console/batch.html", staff=staff, tab="payouts", name=name, rows=rows, **_sums(rows),
+        "console/batch.html", staff=staff, tab="payouts", name=name, rows=rows,
+        amount=sum(row.amount_micro for row in rows), fee=sum(row.fee_micro for row in rows),
     )  # fmt: skip
 
 

@@ -81,9 +81,9 @@ def waiting(call: Call, staff: SignedIn) -> dict[str, Any]:
     )
     return {
         "drafts": drafts,
-        "to_review": [counted.get(state, (0, 0)) for state in ("requested", "under_review")],
-        "to_send": counted.get("approved", (0, 0)),
-        "unclear": counted.get("unknown", (0, 0)),
+        "to_review": [counted[state] for state in ("requested", "under_review")],
+        "to_send": counted["approved"],
+        "unclear": counted["unknown"],
         "applied": len(applied),
         "alarms": [alarm for alarm in alarms[::-1] if alarm.acknowledged_at is None],
         "seen": [alarm for alarm in alarms[::-1] if alarm.acknowledged_at is not None][:3],

@@ -78,8 +78,7 @@ def show_list(call: Call, staff: SignedIn) -> Response:
 
 
 def _add_up(counted: dict[str, StateSum], states: tuple[str, ...]) -> StateSum:
-    found = [counted[state] for state in states if state in counted]
-    return StateSum(*(sum(column) for column in zip((0, 0, 0), *found, strict=True)))
+    return StateSum(*map(sum, zip(*(counted[state] for state in states), strict=True)))
 
 
 def _waiting(call: Call, staff: SignedIn, row: Withdrawal) -> Waiting:
