@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from springtide.core.event_fields import Json
-from springtide.core.units import parse_money
+from springtide.core.units import MICRO, parse_money
 from springtide.services import (
     cash_outs,
     codes,
@@ -79,6 +79,20 @@ def test_a_member_redeems_cashes_and_withdraws(ana: Page, books: Database, shop:
     cashes_daily(ana, books, shop)
     withdraws(ana, books, shop)
     assert audit(books, shop).passed
+
+
+def test_no_more_than_the_days_limit_can_be_withdrawn_now(
+    ana: Page, books: Database, shop: str
+) -> None:
+    large: Json = {"member": "bo", "referrer": "ana", "amount": "100000.00"}
+    post(books, shop, {"type": "purchase", "id": "large", **large})
+    wallet = listing.read_wallet(books, shop, "ana")
+    assert wallet is not None
+    assert wallet > 50 * MICRO
+    for page in ("withdraw", "earnings"):
+        ana.goto(f"/m/{shop}/{page}")
+        assert figure(ana) == 50 * MICRO
+        expect(ana.locator("main")).to_contain_text("at most ¥ 50.00 can be withdrawn in a day")
 
 
 def redeems(ana: Page, books: Database, shop: str) -> None:
