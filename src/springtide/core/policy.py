@@ -66,6 +66,11 @@ class WithdrawalTerms(NamedTuple):
     four_eyes_above_micro: int | None = None
     """Two people approve what is above it; None: one approves anything."""
 
+    @property
+    def least_micro(self) -> int:
+        """The least that can be asked for; banks move whole cents."""
+        return self.minimum_micro or CENT
+
     def fee_micro(self, amount_micro: int) -> int:
         """The fee of a withdrawal; its share of the amount is rounded down to whole cents."""
         return amount_micro * self.fee_ppm // PPM // CENT * CENT + self.fee_fixed_micro

@@ -27,6 +27,13 @@ _WRITERS: dict[str, Callable[..., object]] = {
 _writer_of = _WRITERS.get
 
 
+def settled_micro(receipt: Mapping[str, Any]) -> int:
+    """What an order was settled for: the sum of all that it was divided into."""
+    whole: int = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
+    whole += sum(paid["amount"] for paid in receipt["commissions"])
+    return whole
+
+
 def render(receipt: Receipt) -> Receipt:
     """A receipt with its amounts as decimal strings, fields in the same order."""
     return {

@@ -20,6 +20,7 @@ from springtide.core.journal import (
     wallet_account,
 )
 from springtide.core.policy import Policy
+from springtide.core.receipts import settled_micro
 from springtide.core.refusals import (
     AlreadyRefunded,
     AlreadySettled,
@@ -98,11 +99,10 @@ def _read(state: State, posted: Posted) -> Order:
     bought = cast(Purchase, read_event(posted.event))
     receipt = cast(dict[str, Any], posted.receipt)
     commissions = [(row["to"], row["amount"]) for row in receipt["commissions"]]
-    parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
     return Order(
         bought.member,
         bought.merchant,
-        parts + sum(earned for _, earned in commissions),
+        settled_micro(receipt),
         receipt["merchant"],
         receipt["platform"],
         commissions,

@@ -20,6 +20,7 @@ from springtide.core.distribution import open_terms, terms_when_paid
 from springtide.core.events import Purchase, read_event
 from springtide.core.journal import due_account
 from springtide.core.policy_file import read_policy
+from springtide.core.receipts import settled_micro
 from springtide.core.reducer import Outcome, fold
 from springtide.core.standing import day_of
 from springtide.core.state import State, open_state
@@ -39,6 +40,8 @@ class Why:
 
     earned: Earned
     rate_ppm: int
+    order_micro: int
+    """What the order was settled for."""
     path: tuple[str, ...]
     """From the buyer, the region or the merchant to the earner: ids."""
 
@@ -176,8 +179,9 @@ def why(database: Database, name: str, order: str, member: str, now: datetime) -
             raise NotPossible(f"{member} earned nothing on order {order!r}; check both ids")
         shares, chain = _shares(tx, program, found)
     paid = [share for share in shares if member in ("", share[1])]
+    hold, amount = _hold(program), settled_micro(found.receipt)
     return [
-        Why(stand(row, _hold(program), now), share[2], _path(share, found, chain))
+        Why(stand(row, hold, now), share[2], amount, _path(share, found, chain))
         for row, share in zip(rows, paid, strict=True)
     ]
 
@@ -211,8 +215,7 @@ def _shares(
         state.policy, state.distribution, terms, order.region, links, referrer, day
     )
     receipt = cast(dict[str, Any], found.receipt)
-    amount = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
-    amount += sum(one["amount"] for one in receipt["commissions"])
+    amount = settled_micro(receipt)
     shares = shares_left(shares, found.settling.get("commissions"))
     if not receipt["commissions"]:
         return [], chain  # nobody earned, or commissions were switched off

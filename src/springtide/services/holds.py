@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from springtide.core.policy import Policy
+from springtide.core.receipts import settled_micro
 from springtide.storage import earnings
 from springtide.storage.chain import decode
 from springtide.storage.database import Transaction
@@ -43,8 +44,7 @@ def stand(row: EarnedRow, hold: timedelta, now: datetime) -> Earned:
     Source: docs/algorithms/distribution.md, rule D5.
     """
     receipt = cast(dict[str, Any], decode(row.receipt))
-    whole = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
-    whole += sum(one["amount"] for one in receipt["commissions"])
+    whole = settled_micro(receipt)
     taken = sum(row.amount * refund // whole for refund in row.refunds)
     payable_at = row.posted_at + hold
     status: Status = "payable" if payable_at <= now else "pending"

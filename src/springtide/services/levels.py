@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from springtide.core.policy import Policy
 from springtide.core.policy_file import read_policy
+from springtide.core.receipts import settled_micro
 from springtide.core.units import format_money, parse_money
 from springtide.services.deciding import decide
 from springtide.storage import distribution, programs, sales
@@ -47,8 +48,7 @@ def propose(database: Database, name: str, now: datetime) -> list[Promotion]:
         since = now - timedelta(days=policy.promotion.level_days)
         for sale in sales.read_sales(tx, program, since, now + timedelta(days=1)):
             event, receipt = json.loads(sale.event), json.loads(sale.receipt)
-            whole = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
-            whole += sum(one["amount"] for one in receipt["commissions"])
+            whole = settled_micro(receipt)
             assert whole <= parse_money(event["amount"])
             own[event["member"]] += whole - sale.refunded
         referrers = sales.read_tree(tx, program)

@@ -41,6 +41,7 @@ __all__ = [
     "create_draft",
     "diff",
     "diff_draft",
+    "find_scheduled",
     "get_draft",
     "get_version",
     "list_drafts",
@@ -173,6 +174,12 @@ def list_for_approval(database: Database, name: str, actor: str) -> list[int]:
     """Numbers of the drafts that wait for somebody's approval: those that others submitted."""
     with database.snapshot() as tx:
         return drafts.list_for_approval(tx, programs.get_program(tx, name), actor)
+
+
+def find_scheduled(database: Database, name: str) -> Draft | None:
+    """The approved draft that waits for its day; until then no other can be approved."""
+    with database.snapshot() as tx:
+        return drafts.find_scheduled(tx, programs.get_program(tx, name))
 
 
 def get_draft(database: Database, name: str, number: int) -> Draft:

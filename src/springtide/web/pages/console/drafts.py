@@ -97,13 +97,12 @@ class Drafts:
         played = self._plays.find(*key)
         program, state = listing.read_program(call.database, call.program)
         fees = [state.policy.cash_out_fee_ppm, read_policy(draft.toml).cash_out_fee_ppm]
-        others = policies.list_drafts(call.database, call.program)
         return call.page(
             "console/draft.html", status, staff=staff, tab="policy", draft=draft,
             changes=changes, refused=refused, may=_may(draft, staff, call.program),
             budget=budget_of(call.database, call.program, draft.toml),
             version=program.policy_version,
-            scheduled=[other.number for other in others if other.state == "scheduled"],
+            scheduled=policies.find_scheduled(call.database, call.program),
             earliest=call.now + timedelta(days=program.notice_days),
             notice_days=program.notice_days, labels=LABELS, fees=fees, played=played,
             told=self._backtests.find(*key),

@@ -1,7 +1,6 @@
 """Commissions and why they were paid, levels by sales, and shares of the platform's revenue."""
 
 import csv
-import json
 from io import StringIO
 from typing import Any, NamedTuple
 
@@ -89,18 +88,8 @@ def why(call: Call, staff: SignedIn) -> Response:
     except NotPossible:
         raise Missing from None
     return call.page(
-        "console/why.html", staff=staff, tab="commissions", order=path_id(call), rows=found,
-        amount=_settled_amount(call),
-    )  # fmt: skip
-
-
-def _settled_amount(call: Call) -> int:
-    """What the order was settled for: all that was divided."""
-    row = listing.read_entry(call.database, call.program, ["purchase", "pay"], path_id(call))
-    assert row is not None
-    receipt = json.loads(row.settled_receipt or row.receipt)
-    parts = receipt["merchant"] + receipt["platform"] + receipt["contribution"]
-    return int(parts + sum(paid["amount"] for paid in receipt["commissions"]))
+        "console/why.html", staff=staff, tab="commissions", order=path_id(call), rows=found
+    )
 
 
 def statement(call: Call, staff: SignedIn) -> Response:
